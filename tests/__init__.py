@@ -1,0 +1,1 @@
+"""The test suite: what each part of Interlock promises, by behaviour."""

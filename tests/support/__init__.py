@@ -1,0 +1,1 @@
+"""What tests of every room share: databases, ports and the network guard."""

@@ -1,0 +1,1 @@
+"""One rule a module: `NAME`, and `check(source)` which yields findings."""
