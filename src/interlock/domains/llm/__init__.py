@@ -1,0 +1,1 @@
+"""Language models: providers, routes, prices, completion, embeddings, and the models that come with the product."""

@@ -1,0 +1,1 @@
+"""The models inside the product: they work with no key and no network, and load nothing until first used."""

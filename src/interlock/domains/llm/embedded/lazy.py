@@ -1,0 +1,53 @@
+"""The one place that imports the heavy native libraries, by name and on first use.
+
+Importing `interlock.domains.llm.embedded` must stay cheap at server start: onnxruntime, onnx, tokenizers and llama.cpp
+cost seconds and hundreds of megabytes, and a server that only talks to remote models never needs them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from interlock.kit.errors import InterlockError, Kind
+
+if TYPE_CHECKING:
+    from interlock.domains.llm.embedded.llama import LlamaEngine
+    from interlock.domains.llm.embedded.onnx_session import OnnxSession
+
+_ROOM = "interlock.domains.llm.embedded"
+
+
+def open_onnx_session(models_dir: Path, threads: int) -> OnnxSession:
+    """Convert the weights if that has not happened yet, then load the embedding model; takes seconds the first time."""
+    model_file = importlib.import_module(f"{_ROOM}.convert").ensure_model(models_dir)
+    session = importlib.import_module(f"{_ROOM}.onnx_session").OnnxSession(model_file, threads)
+    return cast("OnnxSession", session)
+
+
+def open_llama_engine(weights: Path, *, context_tokens: int, slots: int, threads: int) -> LlamaEngine:
+    """Load the chat model; takes about a second."""
+    module = importlib.import_module(f"{_ROOM}.llama")
+    engine = module.LlamaEngine(weights, context_tokens=context_tokens, slots=slots, threads=threads)
+    return cast("LlamaEngine", engine)
+
+
+def package_file(package: str, relative: str, distribution: str) -> Path:
+    """Find a file inside an installed weights package without importing that package.
+
+    Raises:
+        InterlockError: UNAVAILABLE when the package or the file is missing; the hint names what to install.
+    """
+    spec = importlib.util.find_spec(package)
+    found = Path(spec.origin).parent / relative if spec and spec.origin else None
+    if found is None or not found.is_file():
+        raise InterlockError(
+            Kind.UNAVAILABLE,
+            f"The embedded model's weights ({package}/{relative}) are not installed.",
+            code="embedded_model_missing",
+            data={"package": distribution, "file": relative},
+            hint=f"Install the package '{distribution}', or route to a remote model.",
+        )
+    return found
