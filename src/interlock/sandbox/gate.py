@@ -47,10 +47,10 @@ class Gate:
     async def _fail(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         match fault.kind:
             case FaultKind.CUT:
-                cut_connection(scope)
+                await cut_connection(scope, receive)
             case FaultKind.TIMEOUT:
                 await _silence(receive, fault.delay_seconds)
-                cut_connection(scope)
+                await cut_connection(scope, receive)
             case FaultKind.RATE_LIMITED:
                 extra = {"retry-after": str(fault.retry_after)}
                 await _response(self._provider.rate_limited, 429, extra)(scope, receive, send)

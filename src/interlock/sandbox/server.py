@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import uvicorn
-from starlette.types import Scope
+from starlette.types import Receive, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -16,12 +16,16 @@ ABORT_EXTENSION = "sandbox.abort"
 class _CuttableProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {ABORT_EXTENSION: {"call": self.transport.abort}}
+        ways = {"now": self.transport.abort, "after_writing": self.transport.close}
+        self.scope["extensions"] = {ABORT_EXTENSION: ways}
 
 
-def cut_connection(scope: Scope) -> None:
-    """Close the client's connection at once, without another byte."""
-    scope["extensions"][ABORT_EXTENSION]["call"]()
+async def cut_connection(scope: Scope, receive: Receive, *, after_writing: bool = False) -> None:
+    """Close the client's connection at once, or once what was sent so far is on its way."""
+    scope["extensions"][ABORT_EXTENSION]["after_writing" if after_writing else "now"]()
+    # The server must have seen the loss before the application returns, or it would try to answer with a 500.
+    while (await receive())["type"] != "http.disconnect":
+        continue
 
 
 @contextlib.asynccontextmanager

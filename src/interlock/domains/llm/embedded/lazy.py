@@ -28,7 +28,19 @@ def open_onnx_session(models_dir: Path, threads: int) -> OnnxSession:
 
 
 def open_llama_engine(weights: Path, *, context_tokens: int, slots: int, threads: int) -> LlamaEngine:
-    """Load the chat model; takes about a second."""
+    """Load the chat model; takes about a second.
+
+    Raises:
+        InterlockError: UNAVAILABLE when there is no weights file.
+    """
+    if not weights.is_file():
+        raise InterlockError(
+            Kind.UNAVAILABLE,
+            f"The embedded chat model's weights file {weights.name} does not exist.",
+            code="embedded_model_missing",
+            data={"field": "weights"},
+            hint="Correct the path, or leave it out to use the packaged weights.",
+        )
     module = importlib.import_module(f"{_ROOM}.llama")
     engine = module.LlamaEngine(weights, context_tokens=context_tokens, slots=slots, threads=threads)
     return cast("LlamaEngine", engine)

@@ -1,0 +1,1 @@
+"""What Interlock does, one package per domain. Knows no web framework."""

@@ -1,0 +1,1 @@
+"""Who may come in: people, their sessions, API keys and registered MCP clients."""

@@ -1,0 +1,14 @@
+"""News of the accounts domain."""
+
+from typing import ClassVar
+
+from interlock.domains.accounts.views import McpClientId
+from interlock.runtime.events import Event
+
+
+class ClientTokenChanged(Event):
+    """A client's bearer died by rotation or revocation, so its open streams must close."""
+
+    name: ClassVar[str] = "accounts.client_token_changed"
+
+    client_id: McpClientId

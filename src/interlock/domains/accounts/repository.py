@@ -1,0 +1,114 @@
+"""Rows of the accounts domain."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, select, update
+
+from interlock.domains.accounts.models import api_keys, mcp_clients, sessions, users
+from interlock.domains.accounts.states import ClientStatus, KeyStatus
+from interlock.domains.accounts.views import ApiKey, McpClient, User
+from interlock.kit.ids import TypedId
+from interlock.kit.operations import View
+from interlock.kit.paging import ListSpec
+from interlock.runtime.context import Ctx, UserId
+from interlock.runtime.repository import Repository
+
+_KEY_BY_HASH = select(
+    api_keys.c.guid, api_keys.c.workspace_id, api_keys.c.user_id, api_keys.c.name, api_keys.c.scopes
+).where(api_keys.c.token_hash == bindparam("token_hash"), api_keys.c.status == KeyStatus.ACTIVE)
+_CLIENT_BY_HASH = select(
+    mcp_clients.c.guid, mcp_clients.c.workspace_id, mcp_clients.c.user_id, mcp_clients.c.name
+).where(mcp_clients.c.token_hash == bindparam("token_hash"), mcp_clients.c.status == ClientStatus.CONNECTED)
+_SESSION_BY_HASH = (
+    select(users.c.guid, users.c.workspace_id, users.c.email, users.c.role)
+    .select_from(sessions.join(users, sessions.c.user_id == users.c.guid))
+    .where(sessions.c.token_hash == bindparam("token_hash"), sessions.c.expires_at > bindparam("now"))
+)
+_USER_BY_EMAIL = select(users).where(users.c.email == bindparam("email"))
+
+
+class Users(Repository[User]):
+    """People of a workspace."""
+
+    table = users
+    view = User
+    thing = "user"
+    listing = ListSpec(descending=False)
+
+    async def by_email(self, email: str) -> Row[Any] | None:
+        """The row with the password hash, from any workspace; for signing in only."""
+        session = await self.ctx.session()
+        return (await session.execute(_USER_BY_EMAIL, {"email": email})).first()
+
+    async def set_password(self, key: UserId, password_hash: str) -> None:
+        """Store a new password's hash."""
+        session = await self.ctx.session()
+        await session.execute(update(users).where(users.c.guid == key).values(password_hash=password_hash))
+
+    async def first_owner(self) -> User:
+        """The oldest person of the workspace."""
+        session = await self.ctx.session()
+        statement = select(users).where(users.c.workspace_id == self.ctx.workspace_id).order_by(users.c.id).limit(1)
+        return self.to_view((await session.execute(statement)).one())
+
+
+class SessionRow(View):
+    """A sign-in as stored."""
+
+    id: TypedId
+    number: int
+    user_id: UserId
+    expires_at: datetime
+
+
+class Sessions(Repository[SessionRow]):
+    """Sign-ins."""
+
+    table = sessions
+    view = SessionRow
+    thing = "session"
+
+    async def end(self, token_hash: str) -> None:
+        """Forget a sign-in."""
+        session = await self.ctx.session()
+        await session.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
+
+    async def end_all_of(self, user_id: UserId) -> None:
+        """Forget every sign-in of a person."""
+        session = await self.ctx.session()
+        await session.execute(delete(sessions).where(sessions.c.user_id == user_id))
+
+
+class ApiKeys(Repository[ApiKey]):
+    """API keys of a workspace, newest first."""
+
+    table = api_keys
+    view = ApiKey
+    thing = "API key"
+    listing = ListSpec(filters=frozenset({"status"}))
+
+
+class McpClients(Repository[McpClient]):
+    """Registered programs of a workspace, newest first."""
+
+    table = mcp_clients
+    view = McpClient
+    thing = "MCP client"
+    listing = ListSpec(filters=frozenset({"status", "kind"}))
+
+
+async def key_by_hash(ctx: Ctx, token_hash: str) -> Row[Any] | None:
+    """The active key with this hash: guid, workspace_id, user_id, name, scopes."""
+    return (await (await ctx.session()).execute(_KEY_BY_HASH, {"token_hash": token_hash})).first()
+
+
+async def client_by_hash(ctx: Ctx, token_hash: str) -> Row[Any] | None:
+    """The connected client with this hash: guid, workspace_id, user_id, name."""
+    return (await (await ctx.session()).execute(_CLIENT_BY_HASH, {"token_hash": token_hash})).first()
+
+
+async def session_by_hash(ctx: Ctx, token_hash: str) -> Row[Any] | None:
+    """The person signed in with this hash: guid, workspace_id, email, role."""
+    parameters = {"token_hash": token_hash, "now": ctx.now}
+    return (await (await ctx.session()).execute(_SESSION_BY_HASH, parameters)).first()

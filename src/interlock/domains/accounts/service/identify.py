@@ -1,0 +1,76 @@
+"""From a credential to a context: who asks, for which workspace, with which scopes."""
+
+from dataclasses import dataclass, replace
+
+from interlock.domains.accounts import repository
+from interlock.domains.accounts.states import Role
+from interlock.domains.accounts.views import Scope
+from interlock.domains.org import service as org
+from interlock.kit.errors import unauthenticated
+from interlock.runtime.context import ALL_SCOPES, ANONYMOUS, NO_WORKSPACE, Actor, ActorKind, Ctx, Runtime, WorkspaceId
+from interlock.runtime.secrets import hashed
+
+KEY_PREFIX = "sk_live_"
+CLIENT_PREFIX = "whsec_"
+SESSION_PREFIX = "sess_"
+
+MEMBER_SCOPES = frozenset(scope.value for scope in Scope if scope is not Scope.ADMIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A proven caller, before the workspace's facts are known."""
+
+    actor: Actor
+    workspace_id: WorkspaceId
+    scopes: frozenset[str]
+
+
+def anonymous(runtime: Runtime, *, request_id: str, face: str) -> Ctx:
+    """The context of a caller who showed nothing."""
+    return Ctx(runtime, ANONYMOUS, NO_WORKSPACE, frozenset(), request_id=request_id, face=face)
+
+
+async def identify(runtime: Runtime, credential: str, *, request_id: str, face: str) -> Ctx:
+    """The context of whoever holds this credential: an API key, an MCP client's bearer or a sign-in token.
+
+    Raises:
+        InterlockError: unauthenticated when it is unknown, expired, rotated away or revoked.
+    """
+    async with anonymous(runtime, request_id=request_id, face=face).begin(write=False) as ctx:
+        identity = await _prove(ctx, credential)
+        if identity is None:
+            raise unauthenticated(
+                "This credential is unknown, expired or revoked.",
+                hint="Use an API key (sk_live_…) of this server; `interlock keys create` makes one.",
+            )
+        facts = await org.facts(ctx, identity.workspace_id)
+        return replace(
+            ctx,
+            unit=None,
+            actor=identity.actor,
+            workspace_id=identity.workspace_id,
+            scopes=identity.scopes,
+            workspace_version=facts.rules_version,
+            has_ai_access=facts.has_ai_access,
+        )
+
+
+async def _prove(ctx: Ctx, credential: str) -> Identity | None:
+    token_hash = hashed(credential)
+    if credential.startswith(KEY_PREFIX):
+        row = await repository.key_by_hash(ctx, token_hash)
+        if row is None:
+            return None
+        actor = Actor(ActorKind.KEY, row.guid, row.name, row.user_id)
+        return Identity(actor, row.workspace_id, frozenset(row.scopes))
+    if credential.startswith(CLIENT_PREFIX):
+        row = await repository.client_by_hash(ctx, token_hash)
+        if row is None:
+            return None
+        return Identity(Actor(ActorKind.CLIENT, row.guid, row.name, row.user_id), row.workspace_id, frozenset())
+    row = await repository.session_by_hash(ctx, token_hash)
+    if row is None:
+        return None
+    scopes = ALL_SCOPES if row.role in {Role.OWNER, Role.ADMIN} else MEMBER_SCOPES
+    return Identity(Actor(ActorKind.USER, row.guid, row.email, row.guid), row.workspace_id, scopes)

@@ -1,0 +1,168 @@
+"""Operations on people and their sessions."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from pydantic import EmailStr, Field, SecretStr
+
+from interlock.domains.accounts.repository import Sessions, Users
+from interlock.domains.accounts.service.identify import SESSION_PREFIX
+from interlock.domains.accounts.states import Role
+from interlock.domains.accounts.views import Me, SessionId, SignedIn, User
+from interlock.domains.org import service as org
+from interlock.kit.errors import InterlockError, Kind, forbidden, unauthenticated
+from interlock.kit.operations import Command, Effect, Nothing, operation
+from interlock.kit.paging import Page, PageQuery
+from interlock.runtime.context import ActorKind, Ctx, UserId
+from interlock.runtime.rate_limit import Limiter, limiter_for
+from interlock.runtime.secrets import hashed, new_token
+
+SESSION_LIFE = timedelta(days=14)
+SIGN_INS_PER_MINUTE = 10
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash("nobody has this password")
+
+Password = Annotated[SecretStr, Field(min_length=10, max_length=256, description="At least ten characters.")]
+
+
+class SignIn(Command):
+    """Who signs in, with what."""
+
+    email: Annotated[str, Field(min_length=3, max_length=320)]
+    password: Annotated[SecretStr, Field(max_length=256)]
+
+
+class SignOut(Command):
+    """The session to end."""
+
+    token: SecretStr
+
+
+class SetPassword(Command):
+    """A person's new password, with the old one where there is one."""
+
+    password: Password
+    current_password: Annotated[SecretStr, Field(max_length=256)] | None = None
+
+
+class AddUser(Command):
+    """A new person of the workspace."""
+
+    email: EmailStr
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    role: Role = Role.MEMBER
+    password: Password | None = None
+
+
+@operation("accounts.me")
+async def me(ctx: Ctx, command: Nothing) -> Me:
+    """Tell a signed-in person who they are and what their plan allows."""
+    if ctx.actor.user_id is None or ctx.actor.kind is not ActorKind.USER:
+        raise unauthenticated("This call needs a sign-in token.", hint="POST /api/auth/sign-in gives one.")
+    user = await Users(ctx).get(ctx.actor.user_id)
+    workspace = await org.workspace(ctx, Nothing())
+    return Me(
+        id=user.id,
+        email=user.email,
+        name=user.name,
+        plan=workspace.plan.value,
+        has_ai_access=workspace.has_ai_access,
+    )
+
+
+@operation("accounts.sign_in", effect=Effect.EXTERNAL, public=True)
+async def sign_in(ctx: Ctx, command: SignIn) -> SignedIn:
+    """Exchange an e-mail address and password for a session token."""
+    email = command.email.strip().lower()
+    await _limited(ctx, email)
+    async with ctx.begin(write=False) as reading:
+        row = await Users(reading).by_email(email)
+    stored = _NOBODY if row is None or row.password_hash is None else row.password_hash
+    if not await asyncio.to_thread(_matches, stored, command.password.get_secret_value()) or row is None:
+        raise unauthenticated("The e-mail address or the password is wrong.")
+    token = new_token(SESSION_PREFIX)
+    async with replace(ctx, workspace_id=row.workspace_id).begin() as writing:
+        signed = await Sessions(writing).add(
+            SessionId.new(),
+            user_id=row.guid,
+            token_hash=hashed(token),
+            created_at=ctx.now,
+            expires_at=ctx.now + SESSION_LIFE,
+        )
+        user = await Users(writing).get(row.guid)
+    return SignedIn(token=token, expires_at=signed.expires_at, user=user)
+
+
+@operation("accounts.sign_out", effect=Effect.WRITE)
+async def sign_out(ctx: Ctx, command: SignOut) -> UserId | None:
+    """End a session; its token is dead at once."""
+    await Sessions(ctx).end(hashed(command.token.get_secret_value()))
+    return ctx.actor.user_id
+
+
+@operation("accounts.set_password", effect=Effect.EXTERNAL)
+async def set_password(ctx: Ctx, command: SetPassword) -> UserId:
+    """Set the signed-in person's password; other sessions end."""
+    if ctx.actor.user_id is None or ctx.actor.kind is not ActorKind.USER:
+        raise forbidden("Only a signed-in person can set a password.")
+    async with ctx.begin(write=False) as reading:
+        user = await Users(reading).get(ctx.actor.user_id)
+        row = await Users(reading).by_email(user.email)
+    stored = None if row is None else row.password_hash
+    given = "" if command.current_password is None else command.current_password.get_secret_value()
+    if stored is not None and not await asyncio.to_thread(_matches, stored, given):
+        raise unauthenticated("The current password is wrong.")
+    fresh = await asyncio.to_thread(_hasher.hash, command.password.get_secret_value())
+    async with ctx.begin() as writing:
+        await Users(writing).set_password(user.id, fresh)
+        await Sessions(writing).end_all_of(user.id)
+    return user.id
+
+
+@operation("accounts.add_user", scope="admin", effect=Effect.WRITE)
+async def add_user(ctx: Ctx, command: AddUser) -> User:
+    """Add a person to the workspace."""
+    return await create_user(ctx, command)
+
+
+@operation("accounts.list_users", scope="admin")
+async def list_users(ctx: Ctx, command: PageQuery) -> Page[User]:
+    """List the people of the workspace."""
+    return await Users(ctx).page(command)
+
+
+async def create_user(ctx: Ctx, command: AddUser) -> User:
+    """Add a person inside a unit of work; a first start uses it before anybody could call the operation."""
+    password = command.password
+    secret = None if password is None else await asyncio.to_thread(_hasher.hash, password.get_secret_value())
+    return await Users(ctx).add(
+        UserId.new(),
+        email=str(command.email).lower(),
+        name=command.name,
+        role=command.role,
+        password_hash=secret,
+        created_at=ctx.now,
+    )
+
+
+async def _limited(ctx: Ctx, email: str) -> None:
+    limiter: Limiter = limiter_for(ctx.runtime)
+    state = await limiter.hit(f"sign-in:{email}", SIGN_INS_PER_MINUTE)
+    if state.exceeded:
+        raise InterlockError(
+            Kind.RATE_LIMITED,
+            "Too many sign-in attempts for this address.",
+            data={"retry_after": state.retry_after},
+            hint=f"Try again in {state.retry_after} seconds.",
+        )
+
+
+def _matches(stored: str, given: str) -> bool:
+    try:
+        return _hasher.verify(stored, given)
+    except (VerifyMismatchError, InvalidHashError):
+        return False

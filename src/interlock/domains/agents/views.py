@@ -1,0 +1,31 @@
+"""What other domains and faces see of an agent."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar
+
+from interlock.domains.agents.states import AgentStatus
+from interlock.kit.ids import TypedId
+from interlock.kit.operations import View
+
+
+class AgentId(TypedId):
+    """An agent's identity."""
+
+    prefix: ClassVar[str] = "agent"
+
+
+class Agent(View):
+    """An autonomous agent: model, instructions, the tools it may use, and its ceilings."""
+
+    id: AgentId
+    number: int
+    name: str
+    model: str
+    system_prompt: str | None
+    tools: tuple[str, ...]
+    max_iterations: int
+    budget_per_run: Decimal | None
+    status: AgentStatus
+    created_at: datetime
+    updated_at: datetime

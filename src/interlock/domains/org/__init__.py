@@ -1,0 +1,1 @@
+"""The workspace (tenant): plan, AI access, and the version of its rules."""

@@ -1,0 +1,42 @@
+"""From HTTP headers to a context; which kinds of credential a door accepts is the door's to say."""
+
+from starlette.requests import Request
+
+from interlock.domains.accounts.service.identify import anonymous, identify
+from interlock.kit.errors import unauthenticated
+from interlock.runtime.context import ActorKind, Ctx, Runtime
+
+PEOPLE_AND_KEYS = frozenset({ActorKind.USER, ActorKind.KEY})
+PEOPLE = frozenset({ActorKind.USER})
+CLIENTS = frozenset({ActorKind.CLIENT})
+
+
+def credential_in(request: Request) -> str | None:
+    """The API key or bearer a request carries, if any."""
+    key = request.headers.get("x-api-key")
+    if key is not None:
+        return key.strip() or None
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+async def caller(request: Request, face: str, allowed: frozenset[ActorKind] | None) -> Ctx:
+    """The caller's context; with `allowed` None anybody may come, known or not.
+
+    Raises:
+        InterlockError: unauthenticated when the credential is missing, wrong or of a kind this door does not accept.
+    """
+    runtime: Runtime = request.app.state.runtime
+    request_id: str = request.scope["interlock.request_id"]
+    if allowed is None:
+        return anonymous(runtime, request_id=request_id, face=face)
+    credential = credential_in(request)
+    if credential is None:
+        raise unauthenticated(
+            "A credential is missing.", hint="Send an API key in x-api-key, or a bearer token in Authorization."
+        )
+    ctx = await identify(runtime, credential, request_id=request_id, face=face)
+    if ctx.actor.kind not in allowed:
+        names = " or ".join(sorted(kind.value.replace("_", " ") for kind in allowed))
+        raise unauthenticated(f"This endpoint takes the credential of a {names}.")
+    return ctx

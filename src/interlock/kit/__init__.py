@@ -1,0 +1,1 @@
+"""The kernel vocabulary: pure types and functions, no I/O and no settings."""

@@ -1,0 +1,124 @@
+"""Typed public identities: a UUIDv7 per row, rendered as TypeID text, and read back from any of its spellings.
+
+Sources: RFC 9562 section 5.7 (UUIDv7), the TypeID specification 0.3 (Crockford base32, 26 characters).
+"""
+
+import os
+import time
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_VALUES = {char: index for index, char in enumerate(_ALPHABET)}
+_TEXT_LENGTH = 26
+_UUID_BITS = 128
+
+
+class _Monotonic:
+    """Last millisecond and counter, so that ids of one process sort in the order they were made."""
+
+    millisecond = 0
+    counter = 0
+
+
+def uuid7_int() -> int:
+    """A time-ordered 128-bit value: 48 bits of milliseconds, a 12-bit counter, 62 random bits."""
+    now = time.time_ns() // 1_000_000
+    if now > _Monotonic.millisecond:
+        _Monotonic.millisecond = now
+        _Monotonic.counter = int.from_bytes(os.urandom(1), "big")
+    else:
+        _Monotonic.counter += 1
+        if _Monotonic.counter > 0xFFF:
+            _Monotonic.millisecond += 1
+            _Monotonic.counter = 0
+    tail = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
+    return (_Monotonic.millisecond << 80) | (0x7 << 76) | (_Monotonic.counter << 64) | (0b10 << 62) | tail
+
+
+class TypedId(UUID):
+    """A UUIDv7 with a kind. Subclasses name the prefix; `str()` gives the native text such as `agent_01h455vb4pex5vsknk084sn02q`."""
+
+    prefix: ClassVar[str] = ""
+    aliases: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def new(cls) -> Self:
+        """A fresh identity, later than all this process made before."""
+        return cls(int=uuid7_int())
+
+    @classmethod
+    def of(cls, value: UUID) -> Self:
+        """The same identity as a value of this kind."""
+        return cls(int=value.int)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the native text, or a plain UUID.
+
+        Raises:
+            ValueError: the text is neither.
+        """
+        for prefix in (cls.prefix, *cls.aliases):
+            if text.startswith(prefix + "_") and len(text) == len(prefix) + 1 + _TEXT_LENGTH:
+                return cls(int=_from_base32(text[-_TEXT_LENGTH:]))
+        return cls(text)
+
+    def render(self, prefix: str | None = None) -> str:
+        """The native text; another prefix may be asked for where one thing has two names."""
+        return f"{prefix or self.prefix}_{_to_base32(self.int)}"
+
+    def __str__(self) -> str:
+        return self.render()
+
+    def __repr__(self) -> str:
+        return self.render()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls._validate, serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="json")
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "examples": [f"{cls.prefix}_01h455vb4pex5vsknk084sn02q"]}
+
+    @classmethod
+    def _validate(cls, value: object) -> Self:
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, UUID):
+            return cls.of(value)
+        if isinstance(value, str):
+            try:
+                return cls.parse(value)
+            except ValueError:
+                pass
+        raise PydanticCustomError("id", "must be an id such as {example}", {"example": f"{cls.prefix}_01h455vb4pex…"})
+
+
+def _to_base32(value: int) -> str:
+    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -5, -5))
+
+
+def _from_base32(text: str) -> int:
+    value = 0
+    for char in text:
+        if char not in _VALUES:
+            raise ValueError(f"'{char}' is not a base32 digit")
+        value = (value << 5) | _VALUES[char]
+    if value >> _UUID_BITS:
+        raise ValueError("the id is larger than 128 bits")
+    return value
+
+
+def short_text(value: UUID) -> str:
+    """The 22-character base64url spelling."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    padded = value.int << 4
+    return "".join(alphabet[(padded >> shift) & 63] for shift in range(126, -6, -6))

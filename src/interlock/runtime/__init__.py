@@ -1,0 +1,1 @@
+"""Plumbing: database, unit of work, doorway, events, jobs, durable engine, secrets, HTTP. Knows no domain."""

@@ -1,0 +1,289 @@
+"""One asynchronous session interface over SQLite (statements on the loop's own thread) and PostgreSQL (asyncpg).
+
+Why not aiosqlite: its two thread hops cost more than the statement (docs/decisions/0002-data-layer.md has the figures).
+"""
+
+import asyncio
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+from sqlalchemy.sql import Executable
+
+from interlock.kit.errors import InterlockError, Kind
+from interlock.runtime.settings import Settings
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+_BUSY_SECONDS = 5
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
+
+
+class Session(ABC):
+    """One transaction on one connection. The unit of work owns its life; repositories only execute."""
+
+    is_postgres: bool
+
+    @abstractmethod
+    async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+        """Run a short statement and return its buffered result."""
+
+    @abstractmethod
+    async def execute_long(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+        """Run a statement that may take more than a few milliseconds, without holding the event loop."""
+
+    @abstractmethod
+    async def lock(self, name: str) -> None:
+        """Hold a named lock until the transaction ends, so that read-then-write on one name is serial."""
+
+    @abstractmethod
+    async def commit(self) -> None:
+        """Make it last, and give the connection back."""
+
+    @abstractmethod
+    async def rollback(self) -> None:
+        """Undo it, and give the connection back."""
+
+
+class Database(ABC):
+    """Where the truth lives."""
+
+    is_postgres: bool
+
+    @abstractmethod
+    async def begin(self, *, write: bool) -> Session:
+        """Open a transaction; a writing one may wait for its turn."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Give everything back."""
+
+
+def _translated(error: DBAPIError) -> Exception:
+    """Disk full, locked and unreachable databases in words an operator can act on; the rest unchanged."""
+    reason = str(error.orig).lower()
+    if "disk is full" in reason or "no space left" in reason:
+        return InterlockError(
+            Kind.UNAVAILABLE, "The disk is full; nothing was written.", code="disk_full", hint="Free space and retry."
+        )
+    if "database is locked" in reason or "database table is locked" in reason:
+        return InterlockError(
+            Kind.UNAVAILABLE,
+            "The database is locked by another process; nothing was written.",
+            code="database_locked",
+            hint="Retry; if it stays, look for a backup or another program holding the file.",
+        )
+    if "readonly database" in reason or "unable to open database" in reason:
+        return InterlockError(
+            Kind.UNAVAILABLE,
+            "The database file cannot be written.",
+            code="database_unwritable",
+            hint="Check the owner and mode of the data directory.",
+        )
+    if isinstance(error, OperationalError) and error.connection_invalidated:
+        return InterlockError(Kind.UNAVAILABLE, "The database is not reachable.", code="database_unreachable")
+    return error
+
+
+class SqliteDatabase(Database):
+    """SQLite in WAL mode: one writing connection used in turns, reading connections reused."""
+
+    is_postgres = False
+
+    def __init__(self, path: Path, *, synchronous: str = "normal") -> None:
+        self.path = path
+        self.synchronous = synchronous
+        self.engine: Engine = create_engine(
+            f"sqlite:///{path}",
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS, "cached_statements": 512},
+            json_serializer=_dumps,
+            json_deserializer=orjson.loads,
+        )
+        event.listen(self.engine, "connect", self._prepare)
+        self._turn = asyncio.Lock()
+        self._writer: Connection | None = None
+        self._readers: list[Connection] = []
+
+    def _prepare(self, connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={self.synchronous}",
+            "foreign_keys=ON",
+            f"busy_timeout={_BUSY_SECONDS * 1000}",
+            "cache_size=-16000",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    async def begin(self, *, write: bool) -> Session:
+        """A writing session waits in line in this process; other processes are waited for by SQLite's busy handler."""
+        if not write:
+            connection = self._readers.pop() if self._readers else self.engine.connect()
+            return SqliteSession(self, connection, write=False)
+        await self._turn.acquire()
+        try:
+            if self._writer is None:
+                self._writer = self.engine.connect()
+            return SqliteSession(self, self._writer, write=True)
+        except BaseException:
+            self._turn.release()
+            raise
+
+    def give_back(self, connection: Connection, *, write: bool) -> None:
+        """Called by a session that ended."""
+        if write:
+            self._turn.release()
+        else:
+            self._readers.append(connection)
+
+    async def close(self) -> None:
+        """Close every connection that is not in use."""
+        for connection in self._readers:
+            connection.close()
+        self._readers.clear()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        self.engine.dispose()
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+class SqliteSession(Session):
+    """A transaction on the loop's own thread."""
+
+    is_postgres = False
+
+    def __init__(self, database: SqliteDatabase, connection: Connection, *, write: bool) -> None:
+        self._database = database
+        self._connection = connection
+        self._write = write
+        driver = connection.connection.dbapi_connection
+        if not isinstance(driver, sqlite3.Connection):
+            raise TypeError("not a sqlite3 connection")
+        self._driver = driver
+        try:
+            self._driver.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+        except sqlite3.OperationalError as error:
+            database.give_back(connection, write=write)
+            raise _translated(OperationalError("BEGIN", {}, error)) from error
+
+    async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+        """Run on this thread: a short statement costs less than a hop to another one."""
+        return self._run(statement, parameters)
+
+    async def execute_long(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+        """Run in a worker thread."""
+        return await asyncio.to_thread(self._run, statement, parameters)
+
+    def _run(self, statement: Executable, parameters: Parameters) -> CursorResult[Any]:
+        try:
+            return self._connection.execute(statement, parameters)
+        except DBAPIError as error:
+            raise _translated(error) from error
+
+    async def lock(self, name: str) -> None:
+        """A writing SQLite transaction is already alone."""
+
+    async def commit(self) -> None:
+        """COMMIT; on a full disk the transaction is undone and the error says so."""
+        try:
+            self._driver.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            await self.rollback()
+            raise _translated(OperationalError("COMMIT", {}, error)) from error
+        self._database.give_back(self._connection, write=self._write)
+
+    async def rollback(self) -> None:
+        """ROLLBACK, unless SQLite has already done so by itself."""
+        if self._driver.in_transaction:
+            self._driver.execute("ROLLBACK")
+        self._database.give_back(self._connection, write=self._write)
+
+
+class PostgresDatabase(Database):
+    """PostgreSQL through asyncpg and a connection pool."""
+
+    is_postgres = True
+
+    def __init__(self, url: str, *, pool: int = 10) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            url.replace("postgresql://", "postgresql+asyncpg://").replace("postgres://", "postgresql+asyncpg://"),
+            pool_size=pool,
+            max_overflow=pool,
+            pool_pre_ping=False,
+            json_serializer=_dumps,
+            json_deserializer=orjson.loads,
+        )
+
+    async def begin(self, *, write: bool) -> Session:
+        """A transaction on a pooled connection."""
+        connection = self.engine.connect()
+        try:
+            await connection.start()
+        except (OSError, DBAPIError) as error:
+            raise InterlockError(
+                Kind.UNAVAILABLE, "The database is not reachable.", code="database_unreachable"
+            ) from error
+        return PostgresSession(connection)
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self.engine.dispose()
+
+
+class PostgresSession(Session):
+    """A transaction on PostgreSQL; SQLAlchemy begins it at the first statement."""
+
+    is_postgres = True
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+        """Send it and wait for the rows."""
+        try:
+            return await self._connection.execute(statement, parameters)
+        except DBAPIError as error:
+            raise _translated(error) from error
+
+    async def execute_long(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+        """The same: the work happens in the server."""
+        return await self.execute(statement, parameters)
+
+    async def lock(self, name: str) -> None:
+        """A transaction-scoped advisory lock on the name's hash."""
+        number = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
+        await self._connection.execute(_LOCK, {"key": number})
+
+    async def commit(self) -> None:
+        """COMMIT."""
+        try:
+            await self._connection.commit()
+        finally:
+            await self._connection.close()
+
+    async def rollback(self) -> None:
+        """ROLLBACK."""
+        try:
+            await self._connection.rollback()
+        finally:
+            await self._connection.close()
+
+
+def open_database(settings: Settings) -> Database:
+    """The database the settings name: PostgreSQL by URL, else `<data-dir>/interlock.db`."""
+    if settings.is_postgres and settings.database_url is not None:
+        return PostgresDatabase(settings.database_url, pool=settings.database_pool)
+    return SqliteDatabase(settings.data_dir / "interlock.db", synchronous=settings.sqlite_synchronous)

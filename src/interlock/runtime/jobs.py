@@ -1,0 +1,202 @@
+"""The outbox: events and jobs leave with the transaction that made them, are delivered at least once, and wait out failures."""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, TypeVar
+
+import structlog
+from pydantic import BaseModel
+from sqlalchemy import Column, Index, Integer, String, Table, bindparam, delete, insert, select, update
+from sqlalchemy.engine import Row
+
+from interlock.kit.ids import TypedId
+from interlock.runtime import tables
+from interlock.runtime.context import ALL_SCOPES, NO_WORKSPACE, SYSTEM, Ctx, Runtime, WorkspaceId
+from interlock.runtime.events import Event
+
+log = structlog.get_logger(__name__)
+
+PayloadT = TypeVar("PayloadT", bound=BaseModel)
+Handler = Callable[[Ctx, Any], Awaitable[None]]
+
+_CONCURRENCY = 16
+_LEASE = timedelta(minutes=5)
+_IDLE_SECONDS = 5.0
+_FIRST_RETRY = timedelta(seconds=1)
+_LONGEST_RETRY = timedelta(hours=1)
+
+
+class JobId(TypedId):
+    """One piece of work to do later."""
+
+    prefix: ClassVar[str] = "job"
+
+
+class JobState(StrEnum):
+    """A job waits, or has failed too often; a finished one is gone."""
+
+    WAITING = "waiting"
+    DEAD = "dead"
+
+
+_state, _state_check = tables.state("state", JobState)
+job_rows = Table(
+    "jobs",
+    tables.metadata,
+    tables.key(),
+    tables.guid(JobId),
+    tables.reference("workspace_id", WorkspaceId),
+    Column("handler", String(120), nullable=False),
+    Column("payload", tables.Json, nullable=False),
+    tables.moment("run_at"),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("last_error", String(2000)),
+    _state,
+    _state_check,
+    Index("ix_jobs_state_run_at", "state", "run_at"),
+)
+
+_DUE = (
+    select(job_rows)
+    .where(job_rows.c.state == JobState.WAITING, job_rows.c.run_at <= bindparam("now"))
+    .order_by(job_rows.c.run_at)
+    .limit(_CONCURRENCY)
+    .with_for_update(skip_locked=True)
+)
+_NEXT = select(job_rows.c.run_at).where(job_rows.c.state == JobState.WAITING).order_by(job_rows.c.run_at).limit(1)
+_DONE = delete(job_rows).where(job_rows.c.id == bindparam("key"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Registration:
+    payload: type[BaseModel]
+    handler: Handler
+    attempts: int
+
+
+class Jobs:
+    """Registers handlers, enqueues in a unit of work, and runs what is due."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, _Registration] = {}
+        self._subscribers: dict[str, list[str]] = defaultdict(list)
+        self._wake = asyncio.Event()
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    def register(
+        self, name: str, payload: type[PayloadT], handler: Callable[[Ctx, PayloadT], Awaitable[None]], *, attempts: int = 12
+    ) -> None:
+        """Name a handler; it must be safe to repeat."""
+        if name in self._handlers:
+            raise ValueError(f"job {name} is registered twice")
+        self._handlers[name] = _Registration(payload, handler, attempts)
+
+    def subscribe(
+        self, event: type[PayloadT], name: str, handler: Callable[[Ctx, PayloadT], Awaitable[None]]
+    ) -> None:
+        """Have a handler told of an event; an event nobody subscribed to costs nothing."""
+        if not issubclass(event, Event):
+            raise TypeError("subscribe to a class of Event")
+        self.register(name, event, handler)
+        self._subscribers[event.name].append(name)
+
+    async def publish(self, ctx: Ctx, event: Event) -> None:
+        """One job per subscriber, in the same transaction."""
+        for name in self._subscribers.get(event.name, ()):
+            await self.enqueue(ctx, name, event)
+
+    async def enqueue(self, ctx: Ctx, name: str, payload: BaseModel, *, at: datetime | None = None) -> JobId:
+        """Have a job run once this unit of work is durable, at once or at a given time."""
+        key = JobId.new()
+        row = {
+            "guid": key,
+            "workspace_id": ctx.workspace_id,
+            "handler": name,
+            "payload": payload.model_dump(mode="json"),
+            "run_at": at or ctx.now,
+            "attempts": 0,
+            "state": JobState.WAITING,
+        }
+        session = await ctx.session()
+        await session.execute(insert(job_rows), row)
+        ctx.the_unit().after_commit(self._wake.set)
+        return key
+
+    async def run(self, runtime: Runtime) -> None:
+        """Work until stopped: claim what is due, sleep until the next is or until something new arrives."""
+        root = Ctx(runtime, SYSTEM, NO_WORKSPACE, ALL_SCOPES, request_id="jobs", face="jobs")
+        while not self._stopping:
+            self._wake.clear()
+            for row in await self._claim(root):
+                task = asyncio.create_task(self._perform(root, row))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+            if len(self._running) >= _CONCURRENCY:
+                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), await self._idle_for(root))
+
+    async def stop(self) -> None:
+        """Take no more, and wait for what runs."""
+        self._stopping = True
+        self._wake.set()
+        if self._running:
+            await asyncio.wait(self._running, timeout=10)
+
+    async def _claim(self, root: Ctx) -> list[Row[Any]]:
+        """Due jobs, leased: a worker that dies gives them back when the lease ends."""
+        async with root.begin(write=False) as looking:
+            if not await self._idle_for(looking) == 0:
+                return []
+        async with root.begin() as claiming:
+            session = await claiming.session()
+            rows = list((await session.execute(_DUE, {"now": root.now})).all())
+            if rows:
+                await session.execute(
+                    update(job_rows).where(job_rows.c.id.in_([row.id for row in rows])).values(run_at=root.now + _LEASE)
+                )
+        return rows
+
+    async def _idle_for(self, ctx: Ctx) -> float:
+        """Seconds until the next job is due, zero when one is."""
+        if ctx.unit is None:
+            async with ctx.begin(write=False) as looking:
+                return await self._idle_for(looking)
+        session = await ctx.session()
+        due: datetime | None = (await session.execute(_NEXT)).scalar()
+        if due is None:
+            return _IDLE_SECONDS
+        return min(max((due - ctx.now).total_seconds(), 0.0), _IDLE_SECONDS)
+
+    async def _perform(self, root: Ctx, row: Row[Any]) -> None:
+        ctx = Ctx(root.runtime, SYSTEM, row.workspace_id, ALL_SCOPES, request_id=str(row.guid), face="jobs")
+        registration = self._handlers.get(row.handler)
+        try:
+            if registration is None:
+                raise LookupError(f"no handler is registered for job {row.handler}")
+            await registration.handler(ctx, registration.payload.model_validate(row.payload))
+        except Exception as error:
+            log.warning("job failed", job=str(row.guid), handler=row.handler, attempt=row.attempts + 1, exc_info=error)
+            await self._postpone(ctx, row, error, registration.attempts if registration else 1)
+            return
+        async with ctx.begin() as finishing:
+            await (await finishing.session()).execute(_DONE, {"key": row.id})
+
+    async def _postpone(self, ctx: Ctx, row: Row[Any], error: Exception, attempts: int) -> None:
+        made = row.attempts + 1
+        delay = min(_FIRST_RETRY * 2 ** (made - 1), _LONGEST_RETRY)
+        values = {
+            "attempts": made,
+            "run_at": ctx.now + delay,
+            "last_error": f"{type(error).__name__}: {error}"[:2000],
+            "state": JobState.DEAD if made >= attempts else JobState.WAITING,
+        }
+        async with ctx.begin() as failing:
+            await (await failing.session()).execute(update(job_rows).where(job_rows.c.id == row.id).values(**values))

@@ -1,0 +1,137 @@
+"""Column vocabulary shared by every table: typed ids, aware moments, money as nano-dollars, enums with CHECK constraints."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, DateTime, Integer, MetaData, String, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+from interlock.kit.ids import TypedId
+from interlock.kit.money import from_nano, to_nano
+
+IdT = TypeVar("IdT", bound=TypedId)
+EnumT = TypeVar("EnumT", bound=StrEnum)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+BigInt = BigInteger().with_variant(Integer, "sqlite")
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+class IdType(TypeDecorator[IdT], Generic[IdT]):
+    """A typed id: native uuid on PostgreSQL, 32 hex digits on SQLite."""
+
+    impl = Uuid(as_uuid=True)
+    cache_ok = True
+
+    def __init__(self, kind: type[IdT]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> UUID | None:
+        """A plain UUID for the driver."""
+        return None if value is None else UUID(int=value.int)
+
+    def process_result_value(self, value: UUID | None, dialect: Dialect) -> IdT | None:
+        """The typed id again."""
+        return None if value is None else self.kind(int=value.int)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC instant; refuses a naive one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """UTC, naive for SQLite's text format."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware again."""
+        if value is None or value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=UTC)
+
+
+class MoneyType(TypeDecorator[Decimal]):
+    """US dollars as whole nano-dollars, so that SUM is exact on every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        """Nano-dollars."""
+        return None if value is None else to_nano(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        """Dollars; PostgreSQL sums BIGINT into NUMERIC, hence the int()."""
+        return None if value is None else from_nano(int(value))
+
+
+class StateType(TypeDecorator[EnumT], Generic[EnumT]):
+    """A StrEnum stored by value; pair it with `state_check` for the CHECK constraint."""
+
+    impl = String(40)
+    cache_ok = True
+
+    def __init__(self, kind: type[EnumT]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: EnumT | None, dialect: Dialect) -> str | None:
+        """The value's text; text that is no member is refused."""
+        return None if value is None else self.kind(value).value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> EnumT | None:
+        """The member."""
+        return None if value is None else self.kind(value)
+
+
+def key() -> Column[int]:
+    """The integer primary key every row has."""
+    return Column("id", BigInt, primary_key=True, autoincrement=True)
+
+
+def guid(kind: type[TypedId]) -> Column[Any]:
+    """The public identity every row has."""
+    return Column("guid", IdType(kind), nullable=False, unique=True)
+
+
+def moment(name: str, *, nullable: bool = False) -> Column[datetime]:
+    """An instant."""
+    return Column(name, Moment(), nullable=nullable)
+
+
+def money(name: str, *, nullable: bool = False) -> Column[Decimal]:
+    """An amount of US dollars."""
+    return Column(name, MoneyType(), nullable=nullable)
+
+
+def reference(name: str, kind: type[TypedId], *, nullable: bool = False, index: bool = False) -> Column[Any]:
+    """Another row's public identity. Across domains there is no foreign key: history must outlive what it points at."""
+    return Column(name, IdType(kind), nullable=nullable, index=index)
+
+
+def state(name: str, kind: type[StrEnum], *, nullable: bool = False) -> tuple[Column[Any], CheckConstraint]:
+    """An enum column and the constraint that holds it to the enum's members."""
+    allowed = ", ".join(f"'{member.value}'" for member in kind)
+    return Column(name, StateType(kind), nullable=nullable), CheckConstraint(f"{name} IN ({allowed})", name=name)
