@@ -16,7 +16,7 @@ ABORT_EXTENSION = "sandbox.abort"
 class _CuttableProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        ways = {"now": self.transport.abort, "after_writing": self.transport.close}
+        ways: dict[object, object] = {"now": self.transport.abort, "after_writing": self.transport.close}
         self.scope["extensions"] = {ABORT_EXTENSION: ways}
 
 
