@@ -112,6 +112,10 @@ class ChatStream:
         if self._options.json_schema is not None and self._finish is FinishReason.STOP:
             check_answer("".join(self._text), self._options.json_schema)
 
+    def stop(self) -> None:
+        """Stop generating; the iteration ends after at most one more piece."""
+        self._generation.stop.set()
+
     @property
     def text(self) -> str:
         """What has been generated so far."""
