@@ -10,6 +10,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+import uvloop
+
 from interlock.sandbox.server import listening
 from tests.fakes.anthropic_wire import AnthropicWire
 from tests.fakes.gemini_wire import GeminiWire
@@ -78,12 +80,12 @@ async def run(provider: str, port: int, port_file: Path | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with SERVERS[provider](port, keep_requests=False) as fake:
-        sys.stdout.write(f"{fake.base_url}\n")
-        sys.stdout.flush()
         if port_file is not None:
             part = port_file.with_name(port_file.name + ".part")
             part.write_text(fake.base_url.removesuffix("/v1").rpartition(":")[2])
             part.replace(port_file)
+        sys.stdout.write(f"{fake.base_url}\n")
+        sys.stdout.flush()
         await stop.wait()
 
 
@@ -94,7 +96,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 picks a free port")
     parser.add_argument("--port-file", type=Path)
     options = parser.parse_args()
-    asyncio.run(run(options.provider, options.port, options.port_file))
+    uvloop.run(run(options.provider, options.port, options.port_file))
 
 
 if __name__ == "__main__":

@@ -16,15 +16,15 @@ async def run(host: str, port: int, port_file: Path | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with serve(port, host) as sandbox:
-        lines = [f"sandbox  {sandbox.base_url}/_sandbox/ (pretend providers: nothing leaves this machine)"]
-        lines += [f"{name.value:8} {sandbox.url(name)}" for name in ProviderName]
-        sys.stdout.write("\n".join(lines) + "\n")
-        sys.stdout.flush()
         if port_file is not None:
             # Renamed into place so that a reader never sees half a number.
             part = port_file.with_name(port_file.name + ".part")
             part.write_text(sandbox.base_url.rpartition(":")[2])
             part.replace(port_file)
+        lines = [f"sandbox  {sandbox.base_url}/_sandbox/ (pretend providers: nothing leaves this machine)"]
+        lines += [f"{name.value:8} {sandbox.url(name)}" for name in ProviderName]
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
         await stop.wait()
 
 

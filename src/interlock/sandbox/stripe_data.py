@@ -16,17 +16,17 @@ DISPUTED_CHARGE = "ch_3QLs5f2eZvKYlo2C0dIsPuTe"
 def seeded_charges() -> dict[str, dict[str, Any]]:
     """Fresh copies of the seeded charges, by id."""
     rows = [
-        _charge(FIRST_CHARGE, 6490, "NW-10482", "maya.okafor@fernleaf.example"),
-        _charge(DOUBLE_CHARGE, 6490, "NW-10482", "maya.okafor@fernleaf.example"),
-        _charge(REFUNDED_CHARGE, 2500, "NW-10377", "t.lindqvist@harborlight.example", refunded=2500),
-        _charge(PARTLY_REFUNDED_CHARGE, 12000, "NW-10401", "ines@quarrystudio.example", refunded=4000),
-        _charge(DISPUTED_CHARGE, 8900, "NW-10290", "b.hart@millrace.example", disputed=True),
+        _charge(FIRST_CHARGE, 6490, "NW-10482", "maya.okafor@fernleaf.example", 1_794_001_220),
+        _charge(DOUBLE_CHARGE, 6490, "NW-10482", "maya.okafor@fernleaf.example", 1_794_001_261),
+        _charge(REFUNDED_CHARGE, 2500, "NW-10377", "t.lindqvist@harborlight.example", 1_793_480_104, refunded=2500),
+        _charge(PARTLY_REFUNDED_CHARGE, 12000, "NW-10401", "ines@quarrystudio.example", 1_793_641_977, refunded=4000),
+        _charge(DISPUTED_CHARGE, 8900, "NW-10290", "b.hart@millrace.example", 1_792_900_431, disputed=True),
     ]
     return {row["id"]: row for row in rows}
 
 
 def _charge(
-    charge_id: str, amount: int, order: str, email: str, *, refunded: int = 0, disputed: bool = False
+    charge_id: str, amount: int, order: str, email: str, created: int, *, refunded: int = 0, disputed: bool = False
 ) -> dict[str, Any]:
     intent = charge_id.replace("ch_", "pi_")
     return {
@@ -38,7 +38,7 @@ def _charge(
         "balance_transaction": charge_id.replace("ch_", "txn_"),
         "billing_details": {"address": None, "email": email, "name": None, "phone": None},
         "captured": True,
-        "created": 1_794_000_000,
+        "created": created,
         "currency": "usd",
         "customer": None,
         "description": f"Northwind order {order}",
