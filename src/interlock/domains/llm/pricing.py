@@ -45,7 +45,8 @@ class Pricing:
         base_url: str | None = None,
         declared: Mapping[str, ModelPrice] | None = None,
     ) -> None:
-        self.is_free = kind in _FREE
+        # Names that end so are served by Ollama's own cloud, through the same port.
+        self.is_free = kind in _FREE and not model.endswith("-cloud")
         self._declared = _declared_price(model, declared or {})
         self._listed = None
         if self._declared is None and not self.is_free:
