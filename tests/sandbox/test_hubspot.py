@@ -53,6 +53,8 @@ async def test_search_pages(hubspot: httpx.AsyncClient) -> None:
     rest = (
         await hubspot.post(f"{CONTACTS}/search", json={"limit": 2, "after": page["paging"]["next"]["after"]})
     ).json()
+    lost = await hubspot.post(f"{CONTACTS}/search", json={"after": "page-2"})
+    assert (lost.status_code, lost.json()["category"]) == (400, "VALIDATION_ERROR")
     assert (page["total"], len(page["results"]), len(rest["results"]), "paging" in rest) == (3, 2, 1, False)
 
 

@@ -124,6 +124,10 @@ class Hubspot:
         limit = body.get("limit", 10)
         if not isinstance(limit, int) or not 0 <= limit <= MAX_SEARCH:
             return JSONResponse(_error("VALIDATION_ERROR", f"limit must be at most {MAX_SEARCH}"), 400)
+        after = str(body.get("after") or "0")
+        if not after.isdecimal():
+            return JSONResponse(_error("VALIDATION_ERROR", f"Invalid 'after' cursor: {after}"), 400)
+        start = int(after)
         groups = [group.get("filters", []) for group in body.get("filterGroups", [])]
         unknown = {f.get("operator") for group in groups for f in group} - set(_OPERATORS)
         if unknown:
@@ -133,7 +137,6 @@ class Hubspot:
             if (not groups or any(all(_satisfies(contact, f) for f in group) for group in groups))
             and _mentions(contact, str(body.get("query") or ""))
         ]  # fmt: skip
-        start = int(body.get("after") or 0)
         page = found[start : start + limit]
         answer: dict[str, Any] = {
             "total": len(found),
