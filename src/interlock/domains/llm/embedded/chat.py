@@ -96,6 +96,7 @@ class ChatStream:
         self._context_tokens = context_tokens
         self._text: list[str] = []
         self._finish: FinishReason = FinishReason.LENGTH
+        self._prompt_tokens = 0
         self._usage: Mapping[str, int] | None = None
 
     async def __aiter__(self) -> AsyncIterator[str]:
@@ -115,6 +116,16 @@ class ChatStream:
     def stop(self) -> None:
         """Stop generating; the iteration ends after at most one more piece."""
         self._generation.stop.set()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the reply is whole; False while it is generated and after it was stopped."""
+        return self._usage is not None
+
+    @property
+    def tokens_so_far(self) -> tuple[int, int]:
+        """Prompt and completion tokens up to now; the latter counts delivered pieces, nearly always one token each."""
+        return self._prompt_tokens, len(self._text)
 
     @property
     def text(self) -> str:
@@ -154,9 +165,10 @@ class ChatStream:
 
     def _refuse_overlong(self, chunk: dict[str, Any]) -> None:
         # The first chunk tells the prompt's length before any of it has been read.
-        progress = chunk.get("prompt_progress")
-        if progress and progress["total"] + self._options.max_tokens > self._context_tokens:
-            raise self._overlong(int(progress["total"]))
+        if progress := chunk.get("prompt_progress"):
+            self._prompt_tokens = int(progress["total"])
+        if self._prompt_tokens + self._options.max_tokens > self._context_tokens:
+            raise self._overlong(self._prompt_tokens)
 
     def _overlong(self, prompt_tokens: int) -> InterlockError:
         allowed = self._context_tokens - self._options.max_tokens

@@ -119,10 +119,14 @@ class _LocalStream(StreamedResponse):
 
     async def _get_event_iterator(self) -> AsyncIterator[ModelResponseStreamEvent]:
         async for piece in self.stream:
+            # A stream that is stopped early never learns the exact count, and must still be paid for.
+            read, written = self.stream.tokens_so_far
+            self._usage = RequestUsage(input_tokens=read, output_tokens=written)
             for event in self._parts_manager.handle_text_delta(vendor_part_id="text", content=piece):
                 yield event
-        self._usage = _usage(self.stream.reply)
-        self.finish_reason = self.stream.reply.finish_reason.value
+        if self.stream.finished:
+            self._usage = _usage(self.stream.reply)
+            self.finish_reason = self.stream.reply.finish_reason.value
 
     async def close_stream(self) -> None:
         self.stream.stop()
