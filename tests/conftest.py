@@ -1,3 +1,3 @@
 """What the whole suite shares; the fixtures themselves live in `tests/support`."""
 
-pytest_plugins = ["tests.support.plugin"]
+pytest_plugins = ["tests.support.plugin", "tests.support.app"]

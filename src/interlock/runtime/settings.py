@@ -57,6 +57,11 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def base_url(self) -> str:
+        """Where this server is reached, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
     def is_postgres(self) -> bool:
         """Whether the truth lives in PostgreSQL rather than in the data directory."""
         return self.database_url is not None and self.database_url.startswith("postgres")

@@ -4,8 +4,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from pydantic import BaseModel
-
 from interlock.domains.accounts.states import ClientKind, ClientStatus, KeyStatus, Role
 from interlock.kit.ids import TypedId
 from interlock.kit.operations import View
@@ -85,10 +83,9 @@ class ApiKey(View):
     revoked_at: datetime | None
 
 
-class NewApiKey(BaseModel):
+class NewApiKey(ApiKey):
     """A fresh API key; the secret is shown this once."""
 
-    key: ApiKey
     secret: str
 
 
@@ -116,8 +113,8 @@ class McpClient(View):
     revoked_at: datetime | None
 
 
-class McpClientToken(BaseModel):
-    """A client with its bearer, shown this once."""
+class McpClientToken(McpClient):
+    """A client with its bearer, shown this once, and the address to configure."""
 
-    client: McpClient
     bearer: str
+    url: str

@@ -45,11 +45,9 @@ def _subject(command: BaseModel, result: object) -> str | None:
     """What the call was about: the thing it returned, else the thing its command names."""
     if isinstance(result, TypedId):
         return str(result)
-    for holder in (result, *vars(result).values()) if isinstance(result, BaseModel) else ():
-        identity = getattr(holder, "id", None)
-        if isinstance(identity, TypedId):
-            return str(identity)
-    for value in vars(command).values():
-        if isinstance(value, TypedId):
-            return str(value)
-    return None
+    identity = getattr(result, "id", None)
+    if isinstance(identity, TypedId):
+        return str(identity)
+    named = (value for value in vars(command).values() if isinstance(value, TypedId))
+    first = next(named, None)
+    return None if first is None else str(first)

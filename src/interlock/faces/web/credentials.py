@@ -8,6 +8,7 @@ from interlock.runtime.context import ActorKind, Ctx, Runtime
 
 PEOPLE_AND_KEYS = frozenset({ActorKind.USER, ActorKind.KEY})
 PEOPLE = frozenset({ActorKind.USER})
+KEYS = frozenset({ActorKind.KEY})
 CLIENTS = frozenset({ActorKind.CLIENT})
 
 

@@ -60,7 +60,7 @@ async def register_client(ctx: Ctx, command: RegisterClient) -> McpClientToken:
         rotated_at=None,
         revoked_at=None,
     )
-    return McpClientToken(client=client, bearer=bearer)
+    return _shown_once(ctx, client, bearer)
 
 
 @operation("accounts.rotate_client", effect=Effect.WRITE)
@@ -72,7 +72,11 @@ async def rotate_client(ctx: Ctx, command: ClientRef) -> McpClientToken:
     bearer = new_token(CLIENT_PREFIX)
     client = await clients.change(command.client_id, {"token_hash": hashed(bearer), "rotated_at": ctx.now})
     await ctx.emit(ClientTokenChanged(client_id=client.id))
-    return McpClientToken(client=client, bearer=bearer)
+    return _shown_once(ctx, client, bearer)
+
+
+def _shown_once(ctx: Ctx, client: McpClient, bearer: str) -> McpClientToken:
+    return McpClientToken(**dict(client), bearer=bearer, url=f"{ctx.settings.base_url}/api/mcp")
 
 
 @operation("accounts.revoke_client", effect=Effect.WRITE)

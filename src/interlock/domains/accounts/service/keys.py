@@ -55,7 +55,7 @@ async def create_key(ctx: Ctx, command: CreateKey) -> NewApiKey:
         created_at=ctx.now,
         revoked_at=None,
     )
-    return NewApiKey(key=key, secret=secret)
+    return NewApiKey(**dict(key), secret=secret)
 
 
 @operation("accounts.list_keys", scope="admin")

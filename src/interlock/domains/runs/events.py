@@ -1,0 +1,16 @@
+"""News of the runs domain."""
+
+from typing import ClassVar
+
+from interlock.domains.runs.states import RunStatus
+from interlock.domains.runs.views import RunId
+from interlock.runtime.events import Event
+
+
+class RunEnded(Event):
+    """A run came to its end, whichever way."""
+
+    name: ClassVar[str] = "runs.ended"
+
+    run_id: RunId
+    status: RunStatus

@@ -1,0 +1,44 @@
+"""The native REST face: its route table, its hand-written routes, its OpenAPI document."""
+
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from interlock.faces.rest import docs, health
+from interlock.faces.rest.binding import NativeRoute, bound
+from interlock.faces.rest.openapi import document
+from interlock.faces.rest.routes import accounts, activity, agents
+from interlock.runtime.context import Runtime
+
+TABLE: tuple[NativeRoute, ...] = (*accounts.ROUTES, *agents.ROUTES, *activity.ROUTES)
+BY_HAND: tuple[Route, ...] = (*health.ROUTES,)
+
+
+def openapi(server_url: str) -> dict[str, Any]:
+    """The OpenAPI document of the native API."""
+    return document(TABLE, {}, server_url)
+
+
+async def openapi_json(request: Request) -> Response:
+    """Serve the document."""
+    runtime: Runtime = request.app.state.runtime
+    return Response(orjson.dumps(openapi(runtime.settings.base_url)), media_type="application/json")
+
+
+async def docs_page(request: Request) -> Response:
+    """Serve the documentation page; it needs no script and no network."""
+    runtime: Runtime = request.app.state.runtime
+    return Response(docs.render(openapi(runtime.settings.base_url)), media_type="text/html")
+
+
+def routes() -> list[BaseRoute]:
+    """Every route of this face."""
+    return [
+        *BY_HAND,
+        Route("/openapi.json", openapi_json),
+        Route("/docs", docs_page),
+        *(bound(line) for line in TABLE),
+    ]

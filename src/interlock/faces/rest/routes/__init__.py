@@ -1,0 +1,1 @@
+"""The route table of the native API, one file per area."""

@@ -1,0 +1,1 @@
+"""What native replies look like, as types; projections of domain views."""

@@ -1,0 +1,44 @@
+"""Native replies about agents."""
+
+from interlock.domains.agents.states import AgentStatus
+from interlock.domains.agents.views import AgentId
+from interlock.faces.rest.wire.base import Dollars, Timestamp, Wire
+
+
+class AgentCreated(Wire):
+    """The short view of a new agent."""
+
+    id: AgentId
+    name: str
+    status: AgentStatus
+    created_at: Timestamp
+
+
+class AgentRow(Wire):
+    """An agent in a list: without prompt and limits."""
+
+    id: AgentId
+    name: str
+    model: str
+    tools: tuple[str, ...]
+    status: AgentStatus
+    created_at: Timestamp
+
+
+class AgentDetail(AgentRow):
+    """An agent with prompt and limits."""
+
+    system_prompt: str | None
+    max_iterations: int
+    budget_per_run: Dollars | None
+    updated_at: Timestamp
+
+
+class AgentUpdated(Wire):
+    """The headline fields after a change."""
+
+    id: AgentId
+    name: str
+    model: str
+    status: AgentStatus
+    updated_at: Timestamp
