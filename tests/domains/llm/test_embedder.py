@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from interlock.domains.llm.embedded import convert, lazy
+from interlock.domains.llm.embedded import convert, lazy, weights
 from interlock.domains.llm.embedded.embedder import DIMENSIONS, EmbeddedEmbedder
 from interlock.domains.llm.embedded.onnx_session import OnnxSession
 from interlock.kit.errors import InterlockError, Kind
@@ -105,19 +105,19 @@ async def test_related_sentences_are_nearer_than_unrelated_ones(embedder: Embedd
 
 async def test_the_quantised_model_agrees_with_the_float_weights(embedding_data_dir: Path) -> None:
     session = lazy.open_onnx_session(embedding_data_dir / "models", 1)
-    weights = convert.load_weights()
-    expected = np.stack([reference_vector(weights, ids) for ids in token_ids(session, SENTENCES)])
+    floats = convert.load_weights()
+    expected = np.stack([reference_vector(floats, ids) for ids in token_ids(session, SENTENCES)])
     cosines = (session.embed(SENTENCES) * expected).sum(1)
     assert cosines.min() >= 0.98
 
 
 async def test_the_float_graph_is_the_paper(tmp_path: Path, embedding_data_dir: Path) -> None:
-    weights = convert.load_weights()
+    floats = convert.load_weights()
     file = tmp_path / "float.onnx"
-    file.write_bytes(convert.build_float_model(weights).SerializeToString())
+    file.write_bytes(convert.build_float_model(floats).SerializeToString())
     session = OnnxSession(file, 1)
     for ids, vector in zip(token_ids(session, SENTENCES), session.embed(SENTENCES), strict=True):
-        assert np.allclose(vector, reference_vector(weights, ids), atol=2e-5)
+        assert np.allclose(vector, reference_vector(floats, ids), atol=2e-5)
 
 
 async def test_only_the_first_256_tokens_count(embedder: EmbeddedEmbedder) -> None:
@@ -213,7 +213,7 @@ async def test_leftovers_of_a_killed_conversion_are_removed(embedding_data_dir: 
 
 async def test_missing_weights_name_the_package_to_install() -> None:
     with pytest.raises(InterlockError) as caught:
-        lazy.package_file("no_such_weights", "model.bin", "no-such-weights")
+        weights.package_file("no_such_weights", "model.bin", "no-such-weights")
     assert caught.value.code == "embedded_model_missing"
     assert "no-such-weights" in (caught.value.hint or "")
 

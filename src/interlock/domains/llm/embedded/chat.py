@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from interlock.domains.llm.embedded.chat_request import FinishReason, check_answer, checked_schema, native_request
-from interlock.domains.llm.embedded.lazy import open_llama_engine, package_file
+from interlock.domains.llm.embedded.lazy import open_llama_engine
+from interlock.domains.llm.embedded.weights import package_file
 from interlock.kit.errors import InterlockError, Kind
 
 if TYPE_CHECKING:

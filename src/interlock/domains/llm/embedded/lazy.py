@@ -7,7 +7,6 @@ cost seconds and hundreds of megabytes, and a server that only talks to remote m
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -44,22 +43,3 @@ def open_llama_engine(weights: Path, *, context_tokens: int, slots: int, threads
     module = importlib.import_module(f"{_ROOM}.llama")
     engine = module.LlamaEngine(weights, context_tokens=context_tokens, slots=slots, threads=threads)
     return cast("LlamaEngine", engine)
-
-
-def package_file(package: str, relative: str, distribution: str) -> Path:
-    """Find a file inside an installed weights package without importing that package.
-
-    Raises:
-        InterlockError: UNAVAILABLE when the package or the file is missing; the hint names what to install.
-    """
-    spec = importlib.util.find_spec(package)
-    found = Path(spec.origin).parent / relative if spec and spec.origin else None
-    if found is None or not found.is_file():
-        raise InterlockError(
-            Kind.UNAVAILABLE,
-            f"The embedded model's weights ({package}/{relative}) are not installed.",
-            code="embedded_model_missing",
-            data={"package": distribution, "file": relative},
-            hint=f"Install the package '{distribution}', or route to a remote model.",
-        )
-    return found

@@ -10,7 +10,7 @@ import onnxruntime as ort
 from tokenizers import Tokenizer
 
 from interlock.domains.llm.embedded.convert import DISTRIBUTION, PACKAGE, WIDTH
-from interlock.domains.llm.embedded.lazy import package_file
+from interlock.domains.llm.embedded.weights import package_file
 
 # The model was trained on sentences of at most 256 tokens; what lies beyond does not reach the vector.
 MAX_TOKENS = 256
