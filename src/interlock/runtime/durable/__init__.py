@@ -1,4 +1,4 @@
-"""Durable functions: plain async code that survives `kill -9` by replaying; finished steps return their recorded results.
+"""Durable functions: plain async code that survives `kill -9` by replaying; finished steps return what was recorded.
 
 Two implementations stand behind this interface, `embedded` (a journal in our own SQLite) and `dbos` (PostgreSQL).
 Domains import only this file; main.py chooses.
@@ -28,11 +28,15 @@ class Flow(Protocol):
         ...
 
     async def transact(self, key: str, step: Step) -> Json:
-        """Run a step that only touches our database: its writes and its record commit together, so it happens exactly once.
+        """Run a step that only touches our database: its writes and its record commit together, so exactly once.
 
         Args:
             key: unique within the flow and the same on every replay.
-            step: gets a context with an open unit of work; returns a JSON value.
+            step: gets a context with an open unit of work; returns a JSON value, which comes back as a fresh copy.
+
+        Raises:
+            InterlockError: the step raised one; nothing was written, and a replay raises it again. Other exceptions are
+                not recorded, so let them end the flow.
         """
         ...
 
@@ -40,11 +44,15 @@ class Flow(Protocol):
         """Run a step that reaches outside: recorded when it is done; in flight at a crash, it is tried again.
 
         The step gets a context without a unit of work, and makes its own idempotency key from the flow's id and `key`.
+        Results and errors as in `transact`.
         """
         ...
 
     async def wait(self, topic: str, *, until: datetime | None = None) -> Json | None:
-        """Sleep until a signal on the topic arrives (each signal wakes one wait) or the deadline passes; then None."""
+        """Sleep until a signal on the topic arrives (each signal wakes one wait) or the deadline passes; then None.
+
+        Over a restart the deadline stays what it was when the wait began.
+        """
         ...
 
     async def sleep_until(self, key: str, moment: datetime) -> None:
@@ -56,7 +64,7 @@ DurableFunction = Callable[[Flow, Json], Awaitable[Json]]
 
 
 class FlowCancelled(Exception):  # noqa: N818 - control flow, like asyncio.CancelledError
-    """Raised inside a flow at its next step after `cancel`."""
+    """Raised inside a flow at its next step after `cancel`, once: steps made while handling it run as usual."""
 
 
 class Durable(Protocol):
@@ -66,8 +74,8 @@ class Durable(Protocol):
         """Name a function, before `start_up`.
 
         Args:
-            on_failure: runs as a flow of its own with `{"id", "input", "error"}` when the function raised anything but
-                FlowCancelled, so that its domain can record the failure.
+            on_failure: runs as a flow of its own with `{"id", "input", "error"}` (the error as text) when the function
+                raised anything but FlowCancelled, so that its domain can record the failure.
         """
         ...
 
@@ -84,7 +92,10 @@ class Durable(Protocol):
         ...
 
     async def signal(self, ctx: Ctx, flow_id: str, topic: str, payload: Json) -> None:
-        """Wake a flow that waits, or will wait, for the topic; travels with this unit of work."""
+        """Wake a flow that waits, or will wait, for the topic; travels with this unit of work.
+
+        The flow may start later; after its end a signal is dropped.
+        """
         ...
 
     async def cancel(self, ctx: Ctx, flow_id: str) -> None:
