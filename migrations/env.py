@@ -7,7 +7,8 @@ from sqlalchemy.pool import NullPool
 from interlock import main
 from interlock.runtime import tables
 
-assert main.DOMAINS, "importing main registers every table"
+if not main.DOMAINS:
+    raise RuntimeError("importing main registers every table")
 
 
 def run() -> None:

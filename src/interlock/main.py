@@ -1,4 +1,4 @@
-"""The composition root: the only file that knows everyone. Builds a server's runtime, its HTTP application and the command line."""
+"""The composition root, the only file that knows everyone: runtime, HTTP application and command line."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from interlock.domains.accounts import gates
@@ -15,9 +16,10 @@ from interlock.domains.accounts.service.identify import anonymous
 from interlock.domains.activity import service as activity
 from interlock.domains.agents import service as agents
 from interlock.faces.rest import app as rest
+from interlock.faces.web.errors import http_exception
 from interlock.faces.web.middleware import Edge
 from interlock.kit.clock import SystemClock
-from interlock.runtime import data_dir, migrations, telemetry
+from interlock.runtime import data_dir, migrations
 from interlock.runtime.context import Runtime
 from interlock.runtime.database import open_database
 from interlock.runtime.durable.embedded import EmbeddedDurable
@@ -34,7 +36,7 @@ FIRST_KEY_FILE = "first-key"
 def build_runtime(settings: Settings) -> Runtime:
     """The machinery of one process, wired but not started."""
     jobs = Jobs()
-    runtime = Runtime(
+    return Runtime(
         settings=settings,
         database=open_database(settings),
         secrets=load_secrets(
@@ -48,7 +50,6 @@ def build_runtime(settings: Settings) -> Runtime:
         gates=(gates.known_caller, gates.scope_held, gates.ai_access),
         audit=activity.write_audit_row,
     )
-    return runtime
 
 
 @contextlib.asynccontextmanager
@@ -89,6 +90,6 @@ def _write_private(path: Path, content: str) -> None:
 
 def create_app(runtime: Runtime) -> ASGIApp:
     """The HTTP application over a started runtime."""
-    inner = Starlette(routes=rest.routes())
+    inner = Starlette(routes=rest.routes(), exception_handlers={HTTPException: http_exception})
     inner.state.runtime = runtime
     return Edge(inner, runtime)

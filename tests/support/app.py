@@ -36,7 +36,9 @@ class Server:
     async def another_workspace(self) -> str:
         """A key of a second workspace on the same server."""
         async with anonymous(self.runtime, request_id="test", face="test").begin() as ctx:
-            return (await first_start.found_another(ctx, workspace_name="other", owner_email="other@example.com")).secret
+            return (
+                await first_start.found_another(ctx, workspace_name="other", owner_email="other@example.com")
+            ).secret
 
     async def post(self, path: str, body: Any = None, *, key: str | None = None) -> httpx.Response:
         """POST JSON with the first key, or another."""

@@ -1,6 +1,6 @@
 """One spelling per JSON value, so that equal values have equal hashes whatever their key order.
 
-Follows RFC 8785 (JSON Canonicalization Scheme) for the values JSON parsers produce here: sorted keys, no spaces, shortest numbers.
+Follows RFC 8785 (JSON Canonicalization Scheme) for what arises here: sorted keys, no spaces, shortest numbers.
 """
 
 import hashlib

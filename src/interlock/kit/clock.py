@@ -15,7 +15,7 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's clock, never allowed to run backwards within one process.
 
-    A step back (NTP, a suspended VM) would reorder ids and evidence; the clock then stands still until real time catches up.
+    A step back (NTP, a suspended VM) would reorder evidence; the clock then stands still until real time catches up.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The one error type of the product: a kind, a stable code, words for people, data for programs. Never an HTTP status."""
+"""The one error type of the product: kind, stable code, words for people, data for programs; never an HTTP status."""
 
 from collections.abc import Mapping
 from enum import StrEnum

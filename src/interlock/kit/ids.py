@@ -41,7 +41,7 @@ def uuid7_int() -> int:
 
 
 class TypedId(UUID):
-    """A UUIDv7 with a kind. Subclasses name the prefix; `str()` gives the native text such as `agent_01h455vb4pex5vsknk084sn02q`."""
+    """A UUIDv7 with a kind. Subclasses name the prefix; `str()` gives `agent_01h455vb4pex5vsknk084sn02q`."""
 
     prefix: ClassVar[str] = ""
     aliases: ClassVar[tuple[str, ...]] = ()

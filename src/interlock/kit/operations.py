@@ -1,4 +1,4 @@
-"""An operation: one behaviour, written once, with its facts in one line. The registry is what faces and contract suites read."""
+"""An operation: one behaviour, written once, its facts in one line. Faces and contract suites read the registry."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
-
 
 CommandT = TypeVar("CommandT", bound=BaseModel)
 ContextT = TypeVar("ContextT")
@@ -75,9 +74,7 @@ def operation(
     audit: Audit | None = None,
     public: bool = False,
     ai: bool = False,
-) -> Callable[
-    [Callable[[ContextT, CommandT], Awaitable[ResultT]]], Callable[[ContextT, CommandT], Awaitable[ResultT]]
-]:
+) -> Callable[[Callable[[ContextT, CommandT], Awaitable[ResultT]]], Callable[[ContextT, CommandT], Awaitable[ResultT]]]:
     """Declare an operation.
 
     Args:

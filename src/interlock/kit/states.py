@@ -6,7 +6,6 @@ from typing import Generic, TypeVar
 
 from interlock.kit.errors import conflict
 
-
 StateT = TypeVar("StateT", bound=StrEnum)
 
 
@@ -21,7 +20,7 @@ class Lifecycle(Generic[StateT]):
     def __init__(self, thing: str, moves: Mapping[StateT, frozenset[StateT]]) -> None:
         self.thing = thing
         self.moves = moves
-        states = {state for state in moves}
+        states = set(moves)
         unknown = {target for targets in moves.values() for target in targets} - states
         if unknown:
             raise ValueError(f"{thing}: moves lead to undeclared states {sorted(unknown)}")

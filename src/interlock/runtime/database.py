@@ -126,17 +126,28 @@ class SqliteDatabase(Database):
 
     async def begin(self, *, write: bool) -> Session:
         """A writing session waits in line in this process; other processes are waited for by SQLite's busy handler."""
-        if not write:
-            connection = self._readers.pop() if self._readers else self.engine.connect()
-            return SqliteSession(self, connection, write=False)
-        await self._turn.acquire()
+        if write:
+            await self._turn.acquire()
+        connection: Connection | None = None
         try:
+            connection = self._connection(write=write)
+            return SqliteSession(self, connection, write=write)
+        except BaseException:
+            if write:
+                self._turn.release()
+            elif connection is not None:
+                self._readers.append(connection)
+            raise
+
+    def _connection(self, *, write: bool) -> Connection:
+        try:
+            if not write:
+                return self._readers.pop() if self._readers else self.engine.connect()
             if self._writer is None:
                 self._writer = self.engine.connect()
-            return SqliteSession(self, self._writer, write=True)
-        except BaseException:
-            self._turn.release()
-            raise
+        except DBAPIError as error:
+            raise _translated(error) from error
+        return self._writer
 
     def give_back(self, connection: Connection, *, write: bool) -> None:
         """Called by a session that ended."""
@@ -160,6 +171,13 @@ def _dumps(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+def _driver_of(connection: Connection) -> sqlite3.Connection:
+    driver: Any = connection.connection.dbapi_connection
+    if not isinstance(driver, sqlite3.Connection):
+        raise TypeError("the SQLite engine must use the sqlite3 driver")
+    return driver
+
+
 class SqliteSession(Session):
     """A transaction on the loop's own thread."""
 
@@ -169,14 +187,10 @@ class SqliteSession(Session):
         self._database = database
         self._connection = connection
         self._write = write
-        driver = connection.connection.dbapi_connection
-        if not isinstance(driver, sqlite3.Connection):
-            raise TypeError("not a sqlite3 connection")
-        self._driver = driver
+        self._driver: sqlite3.Connection = _driver_of(connection)
         try:
             self._driver.execute("BEGIN IMMEDIATE" if write else "BEGIN")
         except sqlite3.OperationalError as error:
-            database.give_back(connection, write=write)
             raise _translated(OperationalError("BEGIN", {}, error)) from error
 
     async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:

@@ -96,7 +96,14 @@ class Streams:
         session = await ctx.session()
         await session.lock(stream)
         seq: int = ((await session.execute(_LAST, {"name": stream})).scalar_one() or 0) + 1
-        row = {"workspace_id": ctx.workspace_id, "stream": stream, "seq": seq, "type": kind, "data": data, "at": ctx.now}
+        row = {
+            "workspace_id": ctx.workspace_id,
+            "stream": stream,
+            "seq": seq,
+            "type": kind,
+            "data": data,
+            "at": ctx.now,
+        }
         await session.execute(_APPEND, row)
         if session.is_postgres:
             await session.execute(_NOTIFY, {"channel": _CHANNEL, "stream": stream})
@@ -114,7 +121,9 @@ class Streams:
         rows = await session.execute(_AFTER, {"name": stream, "after": after, "workspace": ctx.workspace_id})
         return [StreamEvent.model_validate(row) for row in rows]
 
-    async def follow(self, ctx: Ctx, stream: str, after: int, *, heartbeat: float = 15.0) -> AsyncIterator[StreamEvent | None]:
+    async def follow(
+        self, ctx: Ctx, stream: str, after: int, *, heartbeat: float = 15.0
+    ) -> AsyncIterator[StreamEvent | None]:
         """Every event after a sequence number, then each new one as it comes; None when nothing came for a while.
 
         Args:

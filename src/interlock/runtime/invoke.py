@@ -15,7 +15,7 @@ ResultT = TypeVar("ResultT")
 class Gate(Protocol):
     """One condition that every call must meet before its operation runs; raises when it is not met."""
 
-    async def __call__(self, ctx: Ctx, operation: Operation, command: BaseModel) -> None:
+    async def __call__(self, ctx: Ctx, operation: Operation, command: BaseModel, /) -> None:
         """Let the call pass, or raise."""
         ...
 
@@ -23,7 +23,7 @@ class Gate(Protocol):
 class AuditWriter(Protocol):
     """Writes the one audit row of a writing call, inside its unit of work."""
 
-    async def __call__(self, ctx: Ctx, operation: Operation, command: BaseModel, result: object) -> None:
+    async def __call__(self, ctx: Ctx, operation: Operation, command: BaseModel, result: object, /) -> None:
         """Record who did what to what."""
         ...
 

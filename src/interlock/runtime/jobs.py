@@ -1,4 +1,4 @@
-"""The outbox: events and jobs leave with the transaction that made them, are delivered at least once, and wait out failures."""
+"""The outbox: events and jobs leave with their transaction, are delivered at least once, and wait out failures."""
 
 import asyncio
 import contextlib
@@ -90,16 +90,19 @@ class Jobs:
         self._stopping = False
 
     def register(
-        self, name: str, payload: type[PayloadT], handler: Callable[[Ctx, PayloadT], Awaitable[None]], *, attempts: int = 12
+        self,
+        name: str,
+        payload: type[PayloadT],
+        handler: Callable[[Ctx, PayloadT], Awaitable[None]],
+        *,
+        attempts: int = 12,
     ) -> None:
         """Name a handler; it must be safe to repeat."""
         if name in self._handlers:
             raise ValueError(f"job {name} is registered twice")
         self._handlers[name] = _Registration(payload, handler, attempts)
 
-    def subscribe(
-        self, event: type[PayloadT], name: str, handler: Callable[[Ctx, PayloadT], Awaitable[None]]
-    ) -> None:
+    def subscribe(self, event: type[PayloadT], name: str, handler: Callable[[Ctx, PayloadT], Awaitable[None]]) -> None:
         """Have a handler told of an event; an event nobody subscribed to costs nothing."""
         if not issubclass(event, Event):
             raise TypeError("subscribe to a class of Event")
@@ -153,7 +156,7 @@ class Jobs:
     async def _claim(self, root: Ctx) -> list[Row[Any]]:
         """Due jobs, leased: a worker that dies gives them back when the lease ends."""
         async with root.begin(write=False) as looking:
-            if not await self._idle_for(looking) == 0:
+            if await self._idle_for(looking) > 0:
                 return []
         async with root.begin() as claiming:
             session = await claiming.session()

@@ -19,9 +19,10 @@ ViewT = TypeVar("ViewT", bound=BaseModel)
 
 
 class Repository(Generic[ViewT]):
-    """Rows in, views out. Statements are built once per class, because building one costs more than running it.
+    """Rows in, views out. Statements are built once per class: building one costs more than running it.
 
-    Subclasses set `table`, `view`, `thing` (its name in messages) and `listing`. Columns named like view fields fill them;
+    Subclasses set `table`, `view`, `thing` (its name in messages) and `listing`. Columns named like view fields fill
+
     override `to_view` where they differ.
     """
 
@@ -81,7 +82,9 @@ class Repository(Generic[ViewT]):
             return error
         return conflict(f"A {self.thing} with the same unique value exists already.", thing=self.thing)
 
-    async def change(self, key: TypedId, values: Mapping[str, Any], *, where: Iterable[ColumnElement[bool]] = ()) -> ViewT:
+    async def change(
+        self, key: TypedId, values: Mapping[str, Any], *, where: Iterable[ColumnElement[bool]] = ()
+    ) -> ViewT:
         """Update a row and return it as it then stands; `where` makes it a compare-and-set.
 
         Raises:
@@ -112,13 +115,16 @@ class Repository(Generic[ViewT]):
             raise not_found(self.thing, key)
 
     async def page(self, query: PageQuery, filters: Mapping[str, Any] | None = None) -> Page[ViewT]:
-        """A page in the listing's order; filters with value None are ignored, undeclared ones are a programming error."""
+        """A page in the listing's order; filters with value None are left out, undeclared ones raise."""
         columns = self.table.c
         wanted = {name: value for name, value in (filters or {}).items() if value is not None}
         undeclared = set(wanted) - self.listing.filters
         if undeclared:
             raise ValueError(f"{self.thing} list has no filter {sorted(undeclared)}")
-        conditions = [columns.workspace_id == self.ctx.workspace_id, *(columns[name] == value for name, value in wanted.items())]
+        conditions = [
+            columns.workspace_id == self.ctx.workspace_id,
+            *(columns[name] == value for name, value in wanted.items()),
+        ]
         return await self.page_where(query, conditions)
 
     async def page_where(self, query: PageQuery, conditions: list[ColumnElement[bool]]) -> Page[ViewT]:
@@ -131,7 +137,9 @@ class Repository(Generic[ViewT]):
         rows = (await session.execute(statement)).all()
         total = None
         if self.listing.counted:
-            total = (await session.execute(select(func.count()).select_from(self.table).where(*conditions))).scalar_one()
+            total = (
+                await session.execute(select(func.count()).select_from(self.table).where(*conditions))
+            ).scalar_one()
         return Page(tuple(self.to_view(row) for row in rows), query.limit, query.offset, total)
 
 

@@ -1,4 +1,4 @@
-"""Column vocabulary shared by every table: typed ids, aware moments, money as nano-dollars, enums with CHECK constraints."""
+"""Column vocabulary of every table: typed ids, aware moments, money as nano-dollars, enums with CHECK constraints."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

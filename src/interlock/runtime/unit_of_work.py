@@ -32,7 +32,9 @@ class UnitOfWork:
         if self._session is None:
             outer = _current.get()
             if outer is not None and outer.is_open:
-                raise RuntimeError("a unit of work is already open in this task; use its context instead of a second one")
+                raise RuntimeError(
+                    "a unit of work is already open in this task; use its context instead of a second one"
+                )
             self._session = await self._database.begin(write=self.write)
             _current.set(self)
         return self._session
@@ -66,6 +68,4 @@ def forbid_network_inside() -> None:
     """Raise when the running task holds a transaction: a slow peer would hold every writer."""
     unit = _current.get()
     if unit is not None and unit.is_open:
-        raise InterlockError(
-            Kind.INTERNAL, "Network use while a unit of work is open.", code="network_in_unit_of_work"
-        )
+        raise InterlockError(Kind.INTERNAL, "Network use while a unit of work is open.", code="network_in_unit_of_work")

@@ -1,4 +1,4 @@
-"""Conditions every call must meet: a known caller, the scope the operation asks for, and AI access where it calls models."""
+"""Conditions every call must meet: a known caller, the operation's scope, and AI access where it calls models."""
 
 from pydantic import BaseModel
 

@@ -35,9 +35,7 @@ class Role(StrEnum):
     MEMBER = "member"
 
 
-KEY_LIFECYCLE = Lifecycle(
-    "API key", {KeyStatus.ACTIVE: frozenset({KeyStatus.REVOKED}), KeyStatus.REVOKED: frozenset()}
-)
+KEY_LIFECYCLE = Lifecycle("API key", {KeyStatus.ACTIVE: frozenset({KeyStatus.REVOKED}), KeyStatus.REVOKED: frozenset()})
 CLIENT_LIFECYCLE = Lifecycle(
     "MCP client",
     {ClientStatus.CONNECTED: frozenset({ClientStatus.DISCONNECTED}), ClientStatus.DISCONNECTED: frozenset()},

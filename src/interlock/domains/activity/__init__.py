@@ -1,1 +1,1 @@
-"""The system log: who called which writing operation. Short-lived and operational; the evidence ledger is the permanent record."""
+"""The system log: who called which writing operation. Operational and short-lived; the ledger is the evidence."""

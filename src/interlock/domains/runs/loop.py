@@ -1,7 +1,7 @@
 """The agent loop as a durable function: model request, tool calls through the pipeline, waiting for people, an ending.
 
-It is written over the durable interface and pydantic-ai's message types (docs/decisions/0005-agent-loop.md): after a crash
-it replays, finished steps return what they recorded, and a tool call in flight is repeated under its own idempotency key.
+It is written over the durable interface and pydantic-ai's message types (docs/decisions/0005-agent-loop.md). After a
+crash it replays: finished steps return what they recorded, a tool call in flight is repeated under its idempotency key.
 """
 
 from collections.abc import Callable, Coroutine
@@ -14,6 +14,7 @@ from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRe
 from pydantic_ai.tools import ToolDefinition
 
 from interlock.domains.agents.views import Agent
+from interlock.domains.governance.policies.views import Decision
 from interlock.domains.llm import service as llm
 from interlock.domains.llm.views import ModelCall
 from interlock.domains.runs import prompt
@@ -80,7 +81,9 @@ async def agent_loop(flow: Flow, argument: Json) -> Json:
         calls = prompt.calls_in(response)
         if not calls:
             return await progress.end(RunStatus.COMPLETED, output={"text": prompt.text_of(response)})
-        returns = [(call, await _carry_out(progress, order, f"{turn}:{index}", call)) for index, call in enumerate(calls)]
+        returns = [
+            (call, await _carry_out(progress, order, f"{turn}:{index}", call)) for index, call in enumerate(calls)
+        ]
         messages.append(prompt.answers(returns))
     return await progress.end(
         RunStatus.FAILED, error=f"The agent made {order.agent.max_iterations} model requests without an answer."
@@ -125,7 +128,7 @@ async def _think(order: Order, turn: int, messages: list[ModelMessage], ctx: Ctx
 
 
 async def _carry_out(progress: Progress, order: Order, place: str, call: ToolCallPart) -> dict[str, Any]:
-    """One tool call through the pipeline, waiting for a person where policy asks for one; what the model is told of it."""
+    """One tool call through the pipeline, waiting for a person where it must; returns what the model is told of it."""
     name = prompt.tool_name(call.tool_name)
     arguments = prompt.arguments_of(call)
     if isinstance(arguments, str):
@@ -157,6 +160,7 @@ async def _call(order: Order, place: str, name: str, arguments: dict[str, Any], 
         run_id=order.run_id,
         agent_id=order.agent.id,
         run_cap=order.agent.budget_per_run,
+        allowed_tools=order.agent.tools,
     )
     try:
         outcome = await invoke(_as_agent(ctx, order), tools.call, command)
@@ -208,16 +212,24 @@ _STEP_STATUS = {
 }
 
 
+_DECISION = {
+    ToolStatus.DONE: Decision.AUTHORIZED,
+    ToolStatus.FAILED: Decision.AUTHORIZED,
+    ToolStatus.DENIED: Decision.DENIED,
+    ToolStatus.ACTION_REQUIRED: Decision.ESCALATED,
+}
+
+
 def _tool_record(name: str, outcome: ToolOutcome) -> StepRecord:
     return StepRecord(
         kind=StepKind.TOOL,
         name=name,
         status=_STEP_STATUS[outcome.status],
-        decision=outcome.decision,
+        decision=_DECISION[outcome.status],
         reason=outcome.reason,
         call_id=str(outcome.call_id),
         cost=outcome.cost,
-        latency_ms=outcome.latency_ms,
+        latency_ms=outcome.latency_ms or 0,
         detail={"escalation_id": outcome.escalation_id} if outcome.escalation_id else {},
     )
 

@@ -68,6 +68,4 @@ class Steps(Repository[Step]):
         insert = postgres_insert if session.is_postgres else sqlite_insert
         changed = {name: value for name, value in values.items() if name != "guid"}
         statement = insert(run_steps).values(**row)
-        await session.execute(
-            statement.on_conflict_do_update(index_elements=["run_id", "position"], set_=changed)
-        )
+        await session.execute(statement.on_conflict_do_update(index_elements=["run_id", "position"], set_=changed))

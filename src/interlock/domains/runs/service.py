@@ -47,7 +47,9 @@ async def start_agent(ctx: Ctx, command: StartAgentRun) -> Run:
     agent = await agents.get(ctx, agents.AgentRef(agent_id=command.agent_id))
     if agent.status is not AgentStatus.ACTIVE:
         raise conflict(
-            f"Agent '{agent.name}' is {agent.status.value}.", hint="Set its status to active.", status=agent.status.value
+            f"Agent '{agent.name}' is {agent.status.value}.",
+            hint="Set its status to active.",
+            status=agent.status.value,
         )
     await budgets.require_funds(ctx, run_cap=agent.budget_per_run)
     run = await Runs(ctx).add(
@@ -67,9 +69,7 @@ async def start_agent(ctx: Ctx, command: StartAgentRun) -> Run:
         started_at=ctx.now,
         completed_at=None,
     )
-    await ctx.runtime.streams.append(
-        ctx, stream_of(run.id), "run.started", {"agent": agent.name, "model": agent.model}
-    )
+    await ctx.runtime.streams.append(ctx, stream_of(run.id), "run.started", {"agent": agent.name, "model": agent.model})
     order = Order(run_id=run.id, agent=agent, input=command.input_data, user_id=ctx.actor.user_id)
     await ctx.runtime.durable.start(ctx, AGENT_FLOW, str(run.id), order.model_dump(mode="json"))
     return run

@@ -16,9 +16,7 @@ class RunStatus(StrEnum):
     BUDGET_EXCEEDED = "budget_exceeded"
 
 
-_ENDINGS = frozenset(
-    {RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.BUDGET_EXCEEDED}
-)
+_ENDINGS = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.BUDGET_EXCEEDED})
 
 LIFECYCLE = Lifecycle(
     "run",

@@ -1,1 +1,1 @@
-"""The native REST API: a table of routes over operations. Finding the work behind a URL: its line in a routes file, then the function."""
+"""The native REST API: a table of routes over operations. From a URL to the work: its line in routes/, the function."""

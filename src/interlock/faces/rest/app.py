@@ -7,19 +7,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from interlock.faces.rest import docs, health
+from interlock.faces.rest import docs, health, streams
 from interlock.faces.rest.binding import NativeRoute, bound
 from interlock.faces.rest.openapi import document
-from interlock.faces.rest.routes import accounts, activity, agents
+from interlock.faces.rest.routes import accounts, activity, agents, runs
 from interlock.runtime.context import Runtime
 
-TABLE: tuple[NativeRoute, ...] = (*accounts.ROUTES, *agents.ROUTES, *activity.ROUTES)
-BY_HAND: tuple[Route, ...] = (*health.ROUTES,)
+TABLE: tuple[NativeRoute, ...] = (*accounts.ROUTES, *agents.ROUTES, *runs.ROUTES, *activity.ROUTES)
+BY_HAND: tuple[Route, ...] = (*health.ROUTES, *streams.ROUTES)
 
 
 def openapi(server_url: str) -> dict[str, Any]:
     """The OpenAPI document of the native API."""
-    return document(TABLE, {}, server_url)
+    return document(TABLE, streams.OPENAPI, server_url)
 
 
 async def openapi_json(request: Request) -> Response:

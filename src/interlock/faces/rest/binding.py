@@ -1,4 +1,4 @@
-"""One line per native route: verb, path, operation, reply. This file turns the line into a handler; it decides nothing."""
+"""One line per native route: verb, path, operation, reply. This file makes the line a handler; it decides nothing."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -19,5 +19,8 @@ def render(document: dict[str, Any]) -> str:
             entry = {"method": method.upper(), "path": path, **facts}
             areas.setdefault(facts.get("tags", ["other"])[0], []).append(entry)
     return _environment.get_template("docs.html").render(
-        info=document["info"], server=document["servers"][0]["url"], areas=areas, schemas=document["components"]["schemas"]
+        info=document["info"],
+        server=document["servers"][0]["url"],
+        areas=areas,
+        schemas=document["components"]["schemas"],
     )

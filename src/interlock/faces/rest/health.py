@@ -12,7 +12,7 @@ from interlock.kit.errors import InterlockError
 from interlock.runtime.context import Runtime
 
 
-async def healthz(request: Request) -> Response:
+async def healthz(_request: Request) -> Response:
     """The process answers."""
     return _reply(200, {"status": "ok", "version": __version__})
 

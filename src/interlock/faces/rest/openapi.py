@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic.json_schema import models_json_schema
 from pydantic import TypeAdapter
+from pydantic.json_schema import models_json_schema
 
 from interlock import __version__
 from interlock.faces.rest.binding import BODY_METHODS, NativeRoute
@@ -88,7 +88,8 @@ def _path_item(line: NativeRoute, command: dict[str, Any], reply: dict[str, Any]
     }
     if line.method not in BODY_METHODS:
         parameters += [
-            {"name": name, "in": "query", "required": name in required, "schema": schema} for name, schema in rest.items()
+            {"name": name, "in": "query", "required": name in required, "schema": schema}
+            for name, schema in rest.items()
         ]
     elif rest:
         body = {"type": "object", "properties": rest, "additionalProperties": False}
@@ -133,5 +134,3 @@ def _resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, 
     reference: str = schema.get("$ref", "")
     found: dict[str, Any] = definitions[reference.rsplit("/", 1)[-1]] if reference else schema
     return found
-
-

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import structlog
 from pydantic import ValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,6 +27,12 @@ STATUS: dict[Kind, int] = {
     Kind.UPSTREAM_TIMEOUT: 504,
     Kind.UNAVAILABLE: 503,
     Kind.INTERNAL: 500,
+}
+
+
+_ROUTER_ERRORS = {
+    404: ("not_found", "There is nothing at this path."),
+    405: ("method_not_allowed", "This path does not take that method."),
 }
 
 
@@ -60,13 +67,24 @@ def unexpected(request: Request, error: Exception) -> InterlockError:
     )
 
 
+async def http_exception(request: Request, error: Exception) -> Response:
+    """What the router itself refuses (no such path, wrong method), in the same shape as everything else."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    code, message = _ROUTER_ERRORS.get(status, ("http_error", "The request could not be routed."))
+    body = {"detail": message, "error": {"code": code, "message": message, "details": {"path": request.url.path}}}
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return Response(orjson.dumps(body), status, headers, "application/json")
+
+
 def from_validation(error: ValidationError, path_fields: frozenset[str] = frozenset()) -> InterlockError:
     """Pydantic's findings in words that name the field; a malformed id in the path is simply not found."""
     problems = []
     for found in error.errors(include_url=False, include_context=False):
         field = ".".join(str(part) for part in found["loc"])
         if found["loc"] and found["loc"][0] in path_fields:
-            return InterlockError(Kind.NOT_FOUND, f"No such thing: '{found['input']}'.", data={"id": str(found["input"])})
+            return InterlockError(
+                Kind.NOT_FOUND, f"No such thing: '{found['input']}'.", data={"id": str(found["input"])}
+            )
         problems.append({"field": field, "problem": found["msg"]})
     first = problems[0]
     message = f"Validation error: '{first['field'] or 'body'}': {first['problem']}."

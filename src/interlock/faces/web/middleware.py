@@ -1,4 +1,4 @@
-"""ASGI middleware of the whole server: request ids, rate limits with their headers, host and origin checks, last-resort errors."""
+"""ASGI middleware of the whole server: request ids, rate limits and their headers, host check, last-resort errors."""
 
 import ipaddress
 import re
@@ -52,6 +52,8 @@ class Edge:
             try:
                 _check_host(request, self.runtime)
                 rate = await self._count(request)
+                if rate is not None and rate.exceeded:
+                    raise _too_many(rate)
                 await self.app(scope, receive, send_with_headers)
             except InterlockError as error:
                 await error_response(error)(scope, receive, send_with_headers)
@@ -71,25 +73,17 @@ class Edge:
             credential = credential_in(request)
             owner = hashed(credential)[:32] if credential else client_address(request, self.runtime)
             subject, limit = f"api:{owner}", settings.rate_limit_per_minute
-        state = await limiter_for(self.runtime).hit(subject, limit)
-        if state.exceeded:
-            request.scope["interlock.rate"] = state
-            raise InterlockErrorWithRate(state)
-        return state
+        return await limiter_for(self.runtime).hit(subject, limit)
 
 
-class InterlockErrorWithRate(InterlockError):
-    """Too many requests; carries the window so that the headers can tell it."""
-
-    def __init__(self, state: RateState) -> None:
-        super().__init__(
-            Kind.RATE_LIMITED,
-            f"More than {state.limit} requests in a minute.",
-            code="rate_limited",
-            data={"limit": state.limit, "retry_after": state.retry_after},
-            hint=f"Wait {state.retry_after} seconds.",
-        )
-        self.state = state
+def _too_many(state: RateState) -> InterlockError:
+    return InterlockError(
+        Kind.RATE_LIMITED,
+        f"More than {state.limit} requests in a minute.",
+        code="rate_limited",
+        data={"limit": state.limit, "retry_after": state.retry_after},
+        hint=f"Wait {state.retry_after} seconds.",
+    )
 
 
 def client_address(request: Request, runtime: Runtime) -> str:

@@ -16,6 +16,10 @@ from interlock.runtime.context import Ctx
 from interlock.runtime.secrets import hashed, new_token
 
 Pattern = Annotated[str, Field(min_length=1, max_length=200)]
+ToolPatterns = Annotated[
+    tuple[Pattern, ...], Field(max_length=200, description="Tool names or namespaces; absent: all.")
+]
+ResourcePatterns = dict[Pattern, tuple[Pattern, ...]]
 
 
 class RegisterClient(Command):
@@ -23,12 +27,10 @@ class RegisterClient(Command):
 
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
     kind: ClientKind
-    tools: Annotated[tuple[Pattern, ...], Field(max_length=200, description="Tool names or namespaces; absent: all.")] | (
-        None
-    ) = None
-    resources: Annotated[
-        dict[Pattern, tuple[Pattern, ...]], Field(description="Globs per argument, such as channel: ops-*.")
-    ] = {}
+    tools: ToolPatterns | None = None
+    resources: Annotated[ResourcePatterns, Field(description="Globs per argument, such as channel: ops-*.")] = Field(
+        default_factory=dict
+    )
 
 
 class ClientRef(Command):

@@ -20,9 +20,7 @@ async def found(ctx: Ctx, *, workspace_name: str, owner_name: str) -> NewApiKey 
     return await found_another(ctx, workspace_name=workspace_name, owner_email=OWNER_EMAIL, owner_name=owner_name)
 
 
-async def found_another(
-    ctx: Ctx, *, workspace_name: str, owner_email: str, owner_name: str = "Owner"
-) -> NewApiKey:
+async def found_another(ctx: Ctx, *, workspace_name: str, owner_email: str, owner_name: str = "Owner") -> NewApiKey:
     """Make a workspace with its owner and a key that may do everything, inside one unit of work."""
     workspace = await org.found_workspace(ctx, workspace_name)
     inside = replace(ctx, workspace_id=workspace.id, scopes=ALL_SCOPES)

@@ -1,0 +1,48 @@
+"""Server-sent events: a stream of stored events with ids, so that a client that reconnects misses nothing.
+
+Source: WHATWG HTML, section 9.2 (server-sent events).
+"""
+
+from collections.abc import AsyncIterator, Callable
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+
+from interlock.kit.errors import invalid
+from interlock.runtime.context import Ctx
+from interlock.runtime.events import StreamEvent
+
+HEARTBEAT = b": keep-alive\n\n"
+RETRY = b"retry: 1000\n\n"
+
+
+def last_event_id(request: Request) -> int:
+    """Where the client stopped: the `Last-Event-ID` header or the `after` query parameter; 0 is the beginning."""
+    text = request.headers.get("last-event-id") or request.query_params.get("after") or "0"
+    if not text.isdigit() or len(text) > 18:
+        raise invalid("'Last-Event-ID' must be the number of an event.", field="Last-Event-ID")
+    return int(text)
+
+
+def event_bytes(event: StreamEvent) -> bytes:
+    """One event in wire form."""
+    data = orjson.dumps({"seq": event.seq, "type": event.type, "at": event.at, "data": event.data})
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.seq, event.type.encode(), data)
+
+
+def stream_response(ctx: Ctx, stream: str, after: int, is_last: Callable[[StreamEvent], bool]) -> StreamingResponse:
+    """Follow a stream from a place on; closes after the event that is its last."""
+
+    async def body() -> AsyncIterator[bytes]:
+        yield RETRY
+        async for event in ctx.runtime.streams.follow(ctx, stream, after):
+            if event is None:
+                yield HEARTBEAT
+                continue
+            yield event_bytes(event)
+            if is_last(event):
+                return
+
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(body(), media_type="text/event-stream", headers=headers)
