@@ -6,6 +6,7 @@ the future is begun anew instead of waited for.
 
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -78,8 +79,9 @@ class MemoryLimiter:
         self._most = most
         self._monotonic = monotonic
         self._wall = wall
-        # In order of the windows' beginnings, because a window begun anew is inserted anew.
-        self._windows: dict[str, tuple[float, int]] = {}
+        # In order of the windows' beginnings, because a window begun anew is inserted anew. A plain dict would scan the
+        # places of all that it forgot to find its oldest entry.
+        self._windows: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     async def hit(self, subject: str, limit: int) -> RateState:
         """Count one hit; no other task runs between reading and counting."""
