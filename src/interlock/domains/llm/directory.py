@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from interlock.domains.llm.repository import Providers, Routes, masked
 from interlock.domains.llm.routing import LOCAL_MODELS, Directory, Upstream
-from interlock.domains.llm.views import Provider, ProviderKind, ProviderSource
+from interlock.domains.llm.views import Provider, ProviderId, ProviderKind, ProviderSource
 from interlock.runtime.context import Ctx, WorkspaceId
 from interlock.runtime.settings import Settings
 
@@ -33,9 +33,9 @@ class _Cache:
     entries: dict[WorkspaceId, tuple[int, Directory]] = field(default_factory=dict)
 
 
-def purpose(provider: Provider) -> str:
+def purpose(provider_id: ProviderId | None) -> str:
     """What a sealed credential is bound to."""
-    return f"llm.provider:{provider.id}"
+    return f"llm.provider:{provider_id}"
 
 
 def forget(ctx: Ctx) -> None:
@@ -139,7 +139,7 @@ def with_v1(url: str) -> str:
 def _opened(ctx: Ctx, provider: Provider, sealed: bytes | None) -> Upstream:
     credential = None
     if sealed is not None:
-        credential = str(ctx.runtime.secrets.decrypt_json(sealed, purpose=purpose(provider)))
+        credential = str(ctx.runtime.secrets.decrypt_json(sealed, purpose=purpose(provider.id)))
     base_url = provider.base_url or DEFAULT_URLS[provider.kind]
     stamp = "" if provider.updated_at is None else provider.updated_at.isoformat()
     return Upstream(
@@ -152,4 +152,5 @@ def _opened(ctx: Ctx, provider: Provider, sealed: bytes | None) -> Upstream:
         timeout_seconds=provider.timeout_seconds,
         models=provider.models,
         prices=provider.prices,
+        provider_id=provider.id,
     )

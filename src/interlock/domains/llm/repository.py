@@ -1,8 +1,10 @@
 """Rows of the llm domain."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
+from sqlalchemy.exc import IntegrityError
 
 from interlock.domains.llm.models import llm_providers, llm_routes
 from interlock.domains.llm.views import ModelRoute, Provider, ProviderId, ProviderSource
@@ -31,6 +33,15 @@ class Providers(Repository[Provider]):
         hint = values.pop("credential_hint")
         values["credential"] = None if values["credential"] is None else masked(hint)
         return self.view.model_validate({**values, "id": values["guid"], "source": ProviderSource.WORKSPACE})
+
+    async def insert(self, key: ProviderId, values: Mapping[str, Any]) -> None:
+        """Add a row; read it back with `get`, which masks the credential."""
+        session = await self.ctx.session()
+        row = {"guid": key, "workspace_id": self.ctx.workspace_id, **values}
+        try:
+            await session.execute(self._insert, row)
+        except IntegrityError as error:
+            raise self.clash(error) from error
 
     async def sealed(self) -> list[tuple[Provider, bytes | None]]:
         """Every provider of the workspace with its sealed credential."""

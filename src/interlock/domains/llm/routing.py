@@ -8,7 +8,7 @@ from functools import cached_property
 from interlock.domains.llm.embedded.chat import MODEL_NAME as LOCAL_CHAT
 from interlock.domains.llm.embedded.embedder import MODEL_NAME as LOCAL_EMBEDDER
 from interlock.domains.llm.pricing import Pricing
-from interlock.domains.llm.views import ModelPrice, ProviderKind, ProviderSource
+from interlock.domains.llm.views import ModelPrice, ProviderId, ProviderKind, ProviderSource
 from interlock.kit.errors import InterlockError, Kind
 
 _FAMILIES = (
@@ -48,6 +48,7 @@ class Upstream:
     prices: Mapping[str, ModelPrice] = field(default_factory=dict)
     source: ProviderSource = ProviderSource.WORKSPACE
     allow_private: bool = False
+    provider_id: ProviderId | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +92,21 @@ class Directory:
         """
         found = self._resolved.get(name)
         if found is None:
-            parts = self.routes.get(name, (name,))
-            found = tuple(target for part in parts for target in self.direct(part))
+            found = self._look_up(name)
             if not found:
-                raise self._nobody_serves(name)
+                raise self.nobody_serves(name)
             if len(self._resolved) >= _REMEMBERED:
                 self._resolved.clear()
             self._resolved[name] = found
         return found
+
+    def serves(self, name: str) -> bool:
+        """Whether a name leads to a model at all; a route may have lost its providers."""
+        return bool(self._look_up(name))
+
+    def _look_up(self, name: str) -> tuple[Target, ...]:
+        parts = self.routes.get(name, (name,))
+        return tuple(target for part in parts for target in self.direct(part))
 
     def direct(self, name: str) -> tuple[Target, ...]:
         """The targets for a name that is no route; none when nobody serves it."""
@@ -115,7 +123,8 @@ class Directory:
             return (Target(self._by_name["local"], _LOCAL_ALIASES.get(name, LOCAL_CHAT)),)
         return tuple(Target(upstream, name) for upstream in declared)
 
-    def _nobody_serves(self, name: str) -> InterlockError:
+    def nobody_serves(self, name: str) -> InterlockError:
+        """The error for a name that leads nowhere."""
         configured = [upstream.name for upstream in self.upstreams]
         kind = family(name)
         hint = "Name the model as 'provider:model' with one of these providers, or add the provider that serves it."

@@ -1,1 +1,1 @@
-"""One module per protocol; each is loaded when first used, because the SDKs behind them take seconds to import."""
+"""One module per protocol; those that need an SDK load when first used, because SDKs take seconds to import."""

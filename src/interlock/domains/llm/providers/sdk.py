@@ -28,7 +28,7 @@ from interlock.domains.llm.metering import estimated_tokens
 from interlock.domains.llm.routing import Target
 from interlock.domains.llm.views import TokenUsage
 from interlock.kit.errors import InterlockError, Kind
-from interlock.runtime.http import cause_of
+from interlock.runtime.http_errors import cause_of
 
 _MEDIA_CHARACTERS = 4_000
 

@@ -1,7 +1,59 @@
 """Operations of the llm domain, by verb group; `request` is what the agent loop calls."""
 
 from interlock.domains.llm.service.calls import request
+from interlock.domains.llm.service.chat import ChatStream, complete, stream
+from interlock.domains.llm.service.embeddings import EmbedTexts, embed
+from interlock.domains.llm.service.models import (
+    CreateRoute,
+    RouteRef,
+    UpdateRoute,
+    create_route,
+    delete_route,
+    list_routes,
+    models,
+    update_route,
+)
+from interlock.domains.llm.service.providers import (
+    CreateProvider,
+    ProviderRef,
+    TestProvider,
+    UpdateProvider,
+    create_provider,
+    delete_provider,
+    get_provider,
+    list_providers,
+    test_provider,
+    update_provider,
+)
 from interlock.domains.llm.switchboard import shut_down
 from interlock.domains.llm.views import ModelCall, ModelReply
 
-__all__ = ["ModelCall", "ModelReply", "request", "shut_down"]
+__all__ = [
+    "ChatStream",
+    "CreateProvider",
+    "CreateRoute",
+    "EmbedTexts",
+    "ModelCall",
+    "ModelReply",
+    "ProviderRef",
+    "RouteRef",
+    "TestProvider",
+    "UpdateProvider",
+    "UpdateRoute",
+    "complete",
+    "create_provider",
+    "create_route",
+    "delete_provider",
+    "delete_route",
+    "embed",
+    "get_provider",
+    "list_providers",
+    "list_routes",
+    "models",
+    "request",
+    "shut_down",
+    "stream",
+    "test_provider",
+    "update_provider",
+    "update_route",
+]
