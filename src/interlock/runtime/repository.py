@@ -22,8 +22,7 @@ class Repository(Generic[ViewT]):
     """Rows in, views out. Statements are built once per class: building one costs more than running it.
 
     Subclasses set `table`, `view`, `thing` (its name in messages) and `listing`. Columns named like view fields fill
-
-    override `to_view` where they differ.
+    them; override `to_view` where they differ.
     """
 
     table: ClassVar[Table]

@@ -10,16 +10,16 @@ from starlette.routing import BaseRoute, Route
 from interlock.faces.rest import docs, health, streams
 from interlock.faces.rest.binding import NativeRoute, bound
 from interlock.faces.rest.openapi import document
-from interlock.faces.rest.routes import accounts, activity, agents, runs
+from interlock.faces.rest.routes import accounts, activity, agents, governance, runs
 from interlock.runtime.context import Runtime
 
-TABLE: tuple[NativeRoute, ...] = (*accounts.ROUTES, *agents.ROUTES, *runs.ROUTES, *activity.ROUTES)
+TABLE: tuple[NativeRoute, ...] = (*accounts.ROUTES, *agents.ROUTES, *runs.ROUTES, *governance.ROUTES, *activity.ROUTES)
 BY_HAND: tuple[Route, ...] = (*health.ROUTES, *streams.ROUTES)
 
 
 def openapi(server_url: str) -> dict[str, Any]:
     """The OpenAPI document of the native API."""
-    return document(TABLE, streams.OPENAPI, server_url)
+    return document(TABLE, streams.openapi_paths(), server_url)
 
 
 async def openapi_json(request: Request) -> Response:

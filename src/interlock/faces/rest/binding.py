@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import UnionType
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import Request
@@ -18,6 +18,8 @@ from interlock.kit.operations import Operation, facts_of
 from interlock.kit.paging import Page
 from interlock.runtime.context import ActorKind, Ctx
 from interlock.runtime.invoke import invoke
+
+CommandT = TypeVar("CommandT", bound=BaseModel)
 
 FACE = "rest"
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
@@ -77,8 +79,8 @@ def bound(line: NativeRoute) -> StarletteRoute:
     async def handle(request: Request) -> Response:
         try:
             ctx = await caller(request, FACE, line.allowed)
-            given = await _body(request, ctx) if takes_body else _query(request, repeated)
-            command = _command(command_type, {**given, **request.path_params}, line.path_fields)
+            given = await _body(request, ctx) if takes_body else query_values(request, repeated)
+            command = command_of(command_type, {**given, **request.path_params}, line.path_fields)
             result = await invoke(ctx, line.function, command)
         except InterlockError as error:
             return error_response(error)
@@ -89,7 +91,8 @@ def bound(line: NativeRoute) -> StarletteRoute:
     return StarletteRoute(line.path, handle, methods=[line.method], name=line.operation.name)
 
 
-def _command(kind: type[BaseModel], values: dict[str, Any], path_fields: frozenset[str]) -> BaseModel:
+def command_of(kind: type[CommandT], values: dict[str, Any], path_fields: frozenset[str] = frozenset()) -> CommandT:
+    """The command with these values; a wrong value names its field, a wrong id in the path is not found."""
     for name in path_fields:
         check_text(values[name], name)
     try:
@@ -108,7 +111,8 @@ async def _body(request: Request, ctx: Ctx) -> dict[str, Any]:
     return value
 
 
-def _query(request: Request, repeated: frozenset[str]) -> dict[str, Any]:
+def query_values(request: Request, repeated: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The query parameters; those that may repeat as lists."""
     values: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         check_text(value, name)

@@ -1,19 +1,20 @@
-"""The hand-written streaming routes of the native API."""
+"""The hand-written routes of the native API: those whose reply is a stream."""
 
 from typing import Any
 
-from pydantic import ValidationError
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from interlock.domains.governance.ledger import service as ledger
 from interlock.domains.runs import service as runs
 from interlock.domains.runs.states import LIFECYCLE, RunStatus
-from interlock.faces.rest.binding import FACE
+from interlock.faces.rest.binding import FACE, Function, command_of, query_values
 from interlock.faces.web.credentials import PEOPLE_AND_KEYS, caller
-from interlock.faces.web.errors import error_response, from_validation
+from interlock.faces.web.errors import error_response
 from interlock.faces.web.sse import last_event_id, stream_response
 from interlock.kit.errors import InterlockError
+from interlock.kit.operations import facts_of
 from interlock.runtime.events import StreamEvent
 from interlock.runtime.invoke import invoke
 
@@ -25,49 +26,59 @@ async def run_events(request: Request) -> Response:
     try:
         ctx = await caller(request, FACE, PEOPLE_AND_KEYS)
         after = last_event_id(request)
-        try:
-            command = runs.RunRef.model_validate(request.path_params)
-        except ValidationError as error:
-            raise from_validation(error, frozenset({"run_id"})) from error
-        stream = await invoke(ctx, runs.events, command)
+        stream = await invoke(ctx, runs.events, command_of(runs.RunRef, request.path_params, frozenset({"run_id"})))
     except InterlockError as error:
         return error_response(error)
     return stream_response(ctx, stream, after, _is_ending)
+
+
+async def ledger_export(request: Request) -> Response:
+    """Download evidence as JSON lines or CSV while it is read."""
+    try:
+        ctx = await caller(request, FACE, PEOPLE_AND_KEYS)
+        export = await invoke(ctx, ledger.export, command_of(ledger.ExportLedger, query_values(request)))
+    except InterlockError as error:
+        return error_response(error)
+    headers = {"Content-Disposition": f'attachment; filename="{export.filename}"'}
+    return StreamingResponse(export.chunks, media_type=export.media_type, headers=headers)
 
 
 def _is_ending(event: StreamEvent) -> bool:
     return event.type in _ENDINGS
 
 
-ROUTES = (Route("/api/v1/runs/{run_id}/events", run_events, name="runs.events"),)
+ROUTES = (
+    Route("/api/v1/runs/{run_id}/events", run_events, name="runs.events"),
+    Route("/api/ledger/export", ledger_export, name="ledger.export"),
+)
 
-_PARAMETERS = [
-    {"name": "run_id", "in": "path", "required": True, "schema": {"type": "string"}},
-    {
-        "name": "Last-Event-ID",
-        "in": "header",
-        "required": False,
-        "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
-    },
-]
-OPENAPI: dict[str, Any] = {
-    "/api/v1/runs/{run_id}/events": {
+
+def openapi_paths() -> dict[str, Any]:
+    """What the OpenAPI document says of these routes."""
+    run_id = {"name": "run_id", "in": "path", "required": True, "schema": {"type": "string"}}
+    last = {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"}}
+    export = ledger.ExportLedger.model_json_schema(by_alias=True)["properties"]
+    query = [{"name": name, "in": "query", "schema": schema} for name, schema in export.items()]
+    return {
+        "/api/v1/runs/{run_id}/events": _described(runs.events, "runs", [run_id, last], "text/event-stream"),
+        "/api/ledger/export": _described(ledger.export, "ledger", query, "application/x-ndjson", "text/csv"),
+    }
+
+
+def _described(function: Function, tag: str, parameters: list[dict[str, Any]], *media: str) -> dict[str, Any]:
+    facts = facts_of(function)
+    error = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    responses = {
+        status: {"description": "error", **error} for status in ("401", "403", "404", "422", "429", "500", "503")
+    }
+    responses["200"] = {"description": "A stream.", "content": {kind: {"schema": {"type": "string"}} for kind in media}}
+    return {
         "get": {
-            "operationId": "runs.events.get",
-            "summary": "Stream a run's events as they happen, from Last-Event-ID on.",
-            "tags": ["runs"],
+            "operationId": f"{facts.name}.get",
+            "summary": facts.summary,
+            "tags": [tag],
             "security": [{"api_key": []}, {"bearer": []}],
-            "parameters": _PARAMETERS,
-            "responses": {
-                "200": {"description": "The stream.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
-                **{
-                    status: {
-                        "description": "error",
-                        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-                    }
-                    for status in ("401", "403", "404", "422", "429", "500", "503")
-                },
-            },
+            "parameters": parameters,
+            "responses": responses,
         }
     }
-}
