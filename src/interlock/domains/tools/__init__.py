@@ -1,0 +1,1 @@
+"""Tools: the catalogue, the adapters, and the five-stage pipeline that is the only way any tool runs."""

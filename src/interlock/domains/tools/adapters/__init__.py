@@ -1,0 +1,1 @@
+"""Adapters: one file per outside system, the only code that acts there. Only this domain may import them."""

@@ -1,0 +1,123 @@
+"""Operations on tools: call one through the five stages, read the catalogue, read past calls."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from interlock.domains.governance.policies.service import caller_of
+from interlock.domains.governance.policies.views import PlainId
+from interlock.domains.tools import evidence
+from interlock.domains.tools.builtin import catalogue_of
+from interlock.domains.tools.catalogue import offers, problems_with
+from interlock.domains.tools.errors import invalid_arguments, unknown_tool
+from interlock.domains.tools.execution import execute
+from interlock.domains.tools.pipeline import admit, scope_for
+from interlock.domains.tools.repository import ToolCalls
+from interlock.domains.tools.request import Request
+from interlock.domains.tools.states import CallState
+from interlock.domains.tools.views import ToolCall, ToolCallId, ToolCatalogue, ToolOutcome
+from interlock.kit.canonical import digest
+from interlock.kit.errors import InterlockError, invalid
+from interlock.kit.money import ZERO, Usd
+from interlock.kit.operations import Audit, Command, Effect, Nothing, operation
+from interlock.kit.paging import Page, PageQuery
+from interlock.runtime.context import ActorKind, Ctx
+
+ToolName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class CallTool(Command):
+    """Which tool, with what, and in whose name.
+
+    Args:
+        idempotency_key: the same key returns the stored outcome and never executes twice; it also reaches the provider.
+        run_cap: the ceiling of the run this call belongs to.
+        allowed_tools: narrows what the caller may use; an agent's call must bring the agent's own list.
+    """
+
+    tool: ToolName
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    idempotency_key: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    run_id: PlainId | None = None
+    agent_id: PlainId | None = None
+    estimated_cost: Usd = ZERO
+    run_cap: Usd | None = None
+    allowed_tools: Annotated[tuple[ToolName, ...], Field(max_length=200)] | None = None
+
+
+class CallRef(Command):
+    """Which call."""
+
+    call_id: ToolCallId
+
+
+class ListCalls(PageQuery):
+    """Which calls, and which page of them."""
+
+    tool: ToolName | None = None
+    state: CallState | None = None
+    run_id: PlainId | None = None
+
+
+@operation("tools.call", effect=Effect.EXTERNAL, audit=Audit.LEDGER)
+async def call(ctx: Ctx, command: CallTool) -> ToolOutcome:
+    """Use a tool: validated, judged by policy, held for a person where one must agree, executed, and put on record.
+
+    Raises:
+        InterlockError: unknown_tool, invalid_arguments (both on record by then), or an idempotency key of another call.
+    """
+    request = await _validated(ctx, command)
+    admitted = await admit(ctx, request)
+    return admitted if isinstance(admitted, ToolOutcome) else await execute(ctx, admitted)
+
+
+async def _validated(ctx: Ctx, command: CallTool) -> Request:
+    """The first stage: the tool exists, and the arguments satisfy its schema."""
+    if ctx.actor.kind is ActorKind.AGENT and command.allowed_tools is None:
+        raise invalid("An agent's call must bring the agent's own list of tools.", field="allowed_tools")
+    caller = caller_of(ctx)
+    spec = catalogue_of(ctx).find(command.tool)
+    problem: InterlockError | None = None
+    if spec is None:
+        problem = unknown_tool(command.tool)
+    elif problems := problems_with(spec, command.arguments):
+        problem = invalid_arguments(spec.name, problems)
+    if spec is None or problem is not None:
+        problem = problem or unknown_tool(command.tool)
+        async with ctx.begin() as unit:
+            await evidence.record_invalid(
+                unit, caller, command.tool, command.arguments, problem, command.run_id, command.agent_id
+            )
+        raise problem
+    identity = None if caller.id is None else str(caller.id)
+    return Request(
+        spec=spec,
+        arguments=command.arguments,
+        caller=caller,
+        request_hash=digest([caller.kind, identity, spec.name, command.arguments]),
+        idempotency_key=command.idempotency_key,
+        run_id=command.run_id,
+        agent_id=command.agent_id,
+        estimated_cost=command.estimated_cost,
+        run_cap=command.run_cap,
+        allowed_tools=command.allowed_tools,
+    )
+
+
+@operation("tools.catalog")
+async def catalog(ctx: Ctx, command: Nothing) -> ToolCatalogue:
+    """List the tools this caller may use, with schema, risk, and whether a person must always agree."""
+    scope = await scope_for(ctx, caller_of(ctx))
+    return ToolCatalogue(tools=tuple(spec.tool for spec in catalogue_of(ctx) if offers(scope, spec.tool)))
+
+
+@operation("tools.get_call")
+async def get_call(ctx: Ctx, command: CallRef) -> ToolCall:
+    """Show one tool call, its arguments masked."""
+    return await ToolCalls(ctx).get(command.call_id)
+
+
+@operation("tools.list_calls")
+async def list_calls(ctx: Ctx, command: ListCalls) -> Page[ToolCall]:
+    """List tool calls, newest first."""
+    return await ToolCalls(ctx).page(command, {"tool": command.tool, "state": command.state, "run_id": command.run_id})
