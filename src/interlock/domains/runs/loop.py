@@ -13,32 +13,22 @@ from pydantic import BaseModel
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse, ToolCallPart
 from pydantic_ai.tools import ToolDefinition
 
-from interlock.domains.agents.views import Agent
 from interlock.domains.governance.policies.views import Decision
-from interlock.domains.llm import service as llm
+from interlock.domains.llm.service import calls as llm
 from interlock.domains.llm.views import ModelCall
 from interlock.domains.runs import prompt
-from interlock.domains.runs.progress import Progress, StepRecord, stream_of
+from interlock.domains.runs.order import Order
+from interlock.domains.runs.progress import Progress, StepRecord
 from interlock.domains.runs.states import RunStatus, StepKind, StepStatus
-from interlock.domains.runs.views import RunId, StepId
+from interlock.domains.runs.views import StepId
 from interlock.domains.tools import service as tools
 from interlock.domains.tools.views import ToolOutcome, ToolStatus
 from interlock.kit.errors import InterlockError, Kind
-from interlock.runtime.context import Actor, ActorKind, Ctx, UserId
+from interlock.runtime.context import Actor, ActorKind, Ctx
 from interlock.runtime.durable import Flow, Json
 from interlock.runtime.invoke import invoke
 
-AGENT_FLOW = "runs.agent"
 Work = Callable[[Ctx], Coroutine[Any, Any, Json]]
-
-
-class Order(BaseModel):
-    """What a run was asked to do, fixed at its start: later edits of the agent do not reach into it."""
-
-    run_id: RunId
-    agent: Agent
-    input: dict[str, Any]
-    user_id: UserId | None
 
 
 class Thought(BaseModel):
@@ -239,6 +229,3 @@ def _told(outcome: ToolOutcome) -> dict[str, Any]:
     if outcome.status is ToolStatus.DONE:
         return {"ok": True, "result": outcome.result}
     return {"ok": False, "status": outcome.status.value, "reason": outcome.reason}
-
-
-__all__ = ["AGENT_FLOW", "Order", "agent_failed", "agent_loop", "stream_of"]

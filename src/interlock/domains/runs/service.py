@@ -11,7 +11,8 @@ from interlock.domains.governance.approvals import service as approvals
 from interlock.domains.governance.approvals.states import ApprovalStatus
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.runs.events import RunEnded
-from interlock.domains.runs.loop import AGENT_FLOW, Order, stream_of
+from interlock.domains.runs.order import AGENT_FLOW, Order
+from interlock.domains.runs.progress import stream_of
 from interlock.domains.runs.repository import Runs, Steps
 from interlock.domains.runs.states import RunKind, RunStatus
 from interlock.domains.runs.views import Run, RunDetail, RunId
