@@ -4,6 +4,7 @@ Sources: RFC 9562 section 5.7 (UUIDv7), the TypeID specification 0.3 (Crockford 
 """
 
 import os
+import re
 import time
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -16,6 +17,8 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {char: index for index, char in enumerate(_ALPHABET)}
 _TEXT_LENGTH = 26
 _UUID_BITS = 128
+# Stricter than UUID(), which also takes braces, stray dashes, signs and digits of other scripts: one id, few spellings.
+_UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}(?:\1[0-9a-fA-F]{4}){2}\1[0-9a-fA-F]{12}")
 
 
 class _Monotonic:
@@ -66,6 +69,8 @@ class TypedId(UUID):
         for prefix in (cls.prefix, *cls.aliases):
             if text.startswith(prefix + "_") and len(text) == len(prefix) + 1 + _TEXT_LENGTH:
                 return cls(int=_from_base32(text[-_TEXT_LENGTH:]))
+        if _UUID_TEXT.fullmatch(text) is None:
+            raise ValueError("this is neither a native id nor a UUID")
         return cls(text)
 
     def render(self, prefix: str | None = None) -> str:

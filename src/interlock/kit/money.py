@@ -12,7 +12,7 @@ MAXIMUM = Decimal(1_000_000_000)
 
 def to_nano(amount: Decimal) -> int:
     """Whole nano-dollars, rounding half up."""
-    return int((amount / NANO).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return int(amount.quantize(NANO, rounding=ROUND_HALF_UP).scaleb(9))
 
 
 def from_nano(nano: int) -> Decimal:
