@@ -30,6 +30,7 @@ from interlock.runtime.http import HttpReply, HttpStream
 _CHAT = "/chat/completions"
 _DONE = b"[DONE]"
 _EVENT = b"data:"
+_MOST_TOKENS = 1_000_000_000
 
 
 async def complete(ctx: Ctx, target: Target, command: CompleteChat) -> ChatReply:
@@ -195,11 +196,17 @@ def _whole(provider: str, body: bytes) -> ChatReply:
 def usage_of(usage: dict[str, Any]) -> TokenUsage:
     """Token counts in OpenAI's words."""
     details = usage.get("prompt_tokens_details") or {}
+    read = _count(usage.get("prompt_tokens"))
     return TokenUsage(
-        input_tokens=usage.get("prompt_tokens") or 0,
-        output_tokens=usage.get("completion_tokens") or 0,
-        cached_tokens=details.get("cached_tokens") or 0,
+        input_tokens=read,
+        output_tokens=_count(usage.get("completion_tokens")),
+        cached_tokens=min(read, _count(details.get("cached_tokens"))),
     )
+
+
+def _count(value: object) -> int:
+    """A provider's number, kept from booking nonsense."""
+    return min(max(value, 0), _MOST_TOKENS) if isinstance(value, int) else 0
 
 
 def finish_of(reason: object) -> FinishReason:

@@ -26,11 +26,12 @@ from pydantic_ai.usage import RequestUsage
 from interlock.domains.llm.errors import ProviderError, garbled, not_delivered, refused, unsupported
 from interlock.domains.llm.metering import estimated_tokens
 from interlock.domains.llm.routing import Target
-from interlock.domains.llm.views import TokenUsage
+from interlock.domains.llm.views import ProviderKind, TokenUsage
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.http_errors import cause_of
 
 _MEDIA_CHARACTERS = 4_000
+_ALWAYS_SAYS_WHY = frozenset({ProviderKind.ANTHROPIC, ProviderKind.GOOGLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,21 @@ class SdkCall:
 async def ask(model: Model, target: Target, call: SdkCall) -> ModelResponse:
     """The model's whole reply."""
     with told(target):
-        return await model_request(
+        response = await model_request(
             model,
             list(call.messages),
             model_settings=call.settings,
             model_request_parameters=call.parameters,
             instrument=False,
         )
+    if target.upstream.kind in _ALWAYS_SAYS_WHY and not is_finished(response):
+        raise garbled(target.upstream.name, "a reply that breaks off")
+    return response
+
+
+def is_finished(response: ModelResponse) -> bool:
+    """Whether the provider said why it stopped; a library may swallow a garbled end and keep what came before it."""
+    return response.finish_reason is not None or "finish_reason" in (response.provider_details or {})
 
 
 @contextlib.asynccontextmanager

@@ -37,7 +37,7 @@ from interlock.domains.llm.chat import (
 )
 from interlock.domains.llm.errors import ProviderError, stream_cut
 from interlock.domains.llm.providers.chat_messages import sdk_call
-from interlock.domains.llm.providers.sdk import SdkCall, ask, opened, told, usage_of
+from interlock.domains.llm.providers.sdk import SdkCall, ask, is_finished, opened, told, usage_of
 from interlock.domains.llm.replies import ChatReply, OpenStream
 from interlock.domains.llm.routing import Target
 from interlock.domains.llm.switchboard import model_of
@@ -162,14 +162,14 @@ class _Pump:
         finally:
             response = stream.get()
             self._count(stream, response)
-        if response.finish_reason is None:
+        if not is_finished(response):
             raise stream_cut(self._target.upstream.name)
         self.finish = _finish(response.finish_reason, has_calls=bool(self._tools))
 
     def _count(self, stream: StreamedResponse, response: ModelResponse) -> None:
         """The provider's count; from a stream that was cut it is only a beginning, and the larger guess stands."""
         counted = usage_of(stream.usage, self._call.messages, response)
-        if response.finish_reason is None and not counted.estimated:
+        if not is_finished(response) and not counted.estimated:
             guess = usage_of(type(stream.usage)(), self._call.messages, response)
             written = max(counted.output_tokens, guess.output_tokens)
             counted = counted.model_copy(update={"output_tokens": written, "estimated": True})
