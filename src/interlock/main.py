@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,13 +16,25 @@ from interlock.domains.accounts.service import first_start
 from interlock.domains.accounts.service.identify import anonymous
 from interlock.domains.activity import service as activity
 from interlock.domains.agents import service as agents
+from interlock.domains.connectors import service as connectors
+from interlock.domains.governance.approvals import jobs as approval_jobs
+from interlock.domains.governance.approvals.events import ApprovalDecided
+from interlock.domains.governance.budgets import jobs as budget_jobs
+from interlock.domains.llm import service as llm
+from interlock.domains.runs import service as runs
+from interlock.domains.runs import subscribers as run_subscribers
+from interlock.domains.runs.order import AGENT_FLOW, record_failure, run_agent
+from interlock.domains.tools import service as tools
+from interlock.domains.tools import subscribers as tool_subscribers
+from interlock.domains.tools.events import ToolCallSettled
 from interlock.faces.rest import app as rest
 from interlock.faces.web.errors import http_exception
 from interlock.faces.web.middleware import Edge
 from interlock.kit.clock import SystemClock
-from interlock.runtime import data_dir, migrations
+from interlock.runtime import data_dir, migrations, server_facts
 from interlock.runtime.context import Runtime
 from interlock.runtime.database import open_database
+from interlock.runtime.durable import Durable
 from interlock.runtime.durable.embedded import EmbeddedDurable
 from interlock.runtime.events import Streams
 from interlock.runtime.http import GuardedHttp
@@ -29,47 +42,78 @@ from interlock.runtime.jobs import Jobs
 from interlock.runtime.secrets import load_secrets
 from interlock.runtime.settings import Settings
 
-DOMAINS = (activity, agents)
+DOMAINS = (activity, agents, connectors, runs, tools)
 FIRST_KEY_FILE = "first-key"
+_DBOS = "interlock.runtime.durable.dbos"
 
 
 def build_runtime(settings: Settings) -> Runtime:
     """The machinery of one process, wired but not started."""
-    jobs = Jobs()
-    return Runtime(
+    master_key = settings.master_key.get_secret_value() if settings.master_key else None
+    runtime = Runtime(
         settings=settings,
         database=open_database(settings),
-        secrets=load_secrets(
-            settings.data_dir, settings.master_key.get_secret_value() if settings.master_key else None
-        ),
+        secrets=load_secrets(settings.data_dir, master_key),
         clock=SystemClock(),
         streams=Streams(settings.database_url if settings.is_postgres else None),
-        jobs=jobs,
-        durable=EmbeddedDurable(),
+        jobs=Jobs(),
+        durable=_durable(settings),
         http=GuardedHttp(settings),
         gates=(gates.known_caller, gates.scope_held, gates.ai_access),
         audit=activity.write_audit_row,
     )
+    _subscribe(runtime)
+    return runtime
+
+
+def _durable(settings: Settings) -> Durable:
+    """The engine for the database; the one for PostgreSQL is loaded only where it is used."""
+    if settings.is_postgres:
+        engine: Durable = importlib.import_module(_DBOS).DbosDurable(settings.database_url)
+        return engine
+    return EmbeddedDurable()
+
+
+def _subscribe(runtime: Runtime) -> None:
+    """Who hears of what: the whole of the upward news in one place."""
+    jobs = runtime.jobs
+    approval_jobs.register(jobs)
+    budget_jobs.register(jobs)
+    jobs.subscribe(ApprovalDecided, "tools.on_approval_decided", tool_subscribers.on_approval_decided)
+    jobs.subscribe(ToolCallSettled, "runs.wake_waiting_run", run_subscribers.wake_waiting_run)
+    runtime.durable.register(AGENT_FLOW, run_agent, on_failure=record_failure)
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Runtime]:
+    """The database at its newest schema and everything that hangs on it, with nothing at work."""
+    runtime = build_runtime(settings)
+    try:
+        await asyncio.to_thread(migrations.upgrade, settings)
+        async with anonymous(runtime, request_id="start", face="main").begin() as ctx:
+            await server_facts.check_master_key(ctx)
+        yield runtime
+    finally:
+        await llm.shut_down(runtime)
+        await runtime.http.close()
+        await runtime.database.close()
 
 
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Runtime]:
-    """A started server process: database at its newest schema, jobs and durable runs at work."""
+    """A started server process: jobs, durable runs and event streams at work."""
     with data_dir.held(settings):
-        await asyncio.to_thread(migrations.upgrade, settings)
-        runtime = build_runtime(settings)
-        await runtime.streams.start()
-        await runtime.durable.start_up(runtime)
-        worker = asyncio.create_task(runtime.jobs.run(runtime))
-        try:
-            yield runtime
-        finally:
-            await runtime.durable.shut_down()
-            await runtime.jobs.stop()
-            await worker
-            await runtime.streams.close()
-            await runtime.http.close()
-            await runtime.database.close()
+        async with opened(settings) as runtime:
+            await runtime.streams.start()
+            await runtime.durable.start_up(runtime)
+            worker = asyncio.create_task(runtime.jobs.run(runtime))
+            try:
+                yield runtime
+            finally:
+                await runtime.durable.shut_down()
+                await runtime.jobs.stop()
+                await worker
+                await runtime.streams.close()
 
 
 async def first_key(runtime: Runtime) -> str | None:

@@ -4,7 +4,6 @@ It is written over the durable interface and pydantic-ai's message types (docs/d
 crash it replays: finished steps return what they recorded, a tool call in flight is repeated under its idempotency key.
 """
 
-from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -22,13 +21,12 @@ from interlock.domains.runs.progress import Progress, StepRecord
 from interlock.domains.runs.states import RunStatus, StepKind, StepStatus
 from interlock.domains.runs.views import StepId
 from interlock.domains.tools import service as tools
-from interlock.domains.tools.views import ToolOutcome, ToolStatus
+from interlock.domains.tools.states import CallState, ToolStatus
+from interlock.domains.tools.views import ToolOutcome
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.context import Actor, ActorKind, Ctx
 from interlock.runtime.durable import Flow, Json
 from interlock.runtime.invoke import invoke
-
-Work = Callable[[Ctx], Coroutine[Any, Any, Json]]
 
 
 class Thought(BaseModel):
@@ -51,6 +49,13 @@ class Thought(BaseModel):
         if not isinstance(message, ModelResponse):
             raise TypeError("a recorded thought is not a model response")
         return message
+
+
+_SETTLED = {
+    CallState.DONE: ToolStatus.DONE,
+    CallState.FAILED: ToolStatus.FAILED,
+    CallState.DENIED: ToolStatus.DENIED,
+}
 
 
 async def agent_loop(flow: Flow, argument: Json) -> Json:
@@ -94,7 +99,7 @@ async def _think(order: Order, turn: int, messages: list[ModelMessage], ctx: Ctx
             ModelCall(
                 model=order.agent.model,
                 messages=messages,
-                tools=await _definitions(acting, order.agent.tools),
+                tools=_definitions(acting, order.agent.tools),
                 instructions=prompt.instructions(order.agent),
                 # A repeated request costs again, so each attempt is billed under a reference of its own.
                 reference=f"{order.run_id}:{turn}:{StepId.new()}",
@@ -160,19 +165,27 @@ async def _call(order: Order, place: str, name: str, arguments: dict[str, Any], 
 
 
 async def _settled(order: Order, outcome: ToolOutcome, ctx: Ctx) -> Json:
-    settled = await invoke(_as_agent(ctx, order), tools.get_outcome, tools.CallRef(call_id=outcome.call_id))
+    call = await invoke(_as_agent(ctx, order), tools.get_call, tools.CallRef(call_id=outcome.call_id))
+    settled = outcome.model_copy(
+        update={
+            "status": _SETTLED[call.state],
+            "result": call.result,
+            "reason": call.reason,
+            "policy_id": call.policy_id,
+            "cost": call.cost,
+            "latency_ms": call.latency_ms,
+        }
+    )
     return settled.model_dump(mode="json")
 
 
-async def _definitions(ctx: Ctx, names: tuple[str, ...]) -> list[ToolDefinition]:
+def _definitions(ctx: Ctx, names: tuple[str, ...]) -> list[ToolDefinition]:
     """The agent's tools as a model provider wants them; names outside the catalogue are not offered."""
-    async with ctx.begin(write=False) as reading:
-        offered = await tools.offered(reading, names)
     return [
         ToolDefinition(
             name=prompt.wire_name(tool.name), description=tool.description, parameters_json_schema=tool.input_schema
         )
-        for tool in offered
+        for tool in tools.offered(ctx, names)
     ]
 
 
