@@ -1,0 +1,1 @@
+"""Gates that wait for a person: opened by the pipeline, settled once, expired in the end."""

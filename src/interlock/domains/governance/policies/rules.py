@@ -1,0 +1,180 @@
+"""A workspace's policies compiled for judging, kept per process until the workspace's rules change."""
+
+from interlock.domains.governance.policies.config import (
+    ApprovalConfig,
+    ComplianceConfig,
+    ContentConfig,
+    PolicyConfig,
+    PrivacyConfig,
+    parse_config,
+)
+from interlock.domains.governance.policies.content import Screener
+from interlock.domains.governance.policies.globs import Globs, ToolGlobs
+from interlock.domains.governance.policies.masking import Masker
+from interlock.domains.governance.policies.states import PolicyMode
+from interlock.domains.governance.policies.views import (
+    AlertChannel,
+    Caller,
+    Effect,
+    MatchedPolicy,
+    Policy,
+    PolicyId,
+    PolicyType,
+)
+from interlock.runtime.context import WorkspaceId
+
+_MOST_TOOLS = 4096
+_MODE_ORDER = (PolicyMode.BLOCK, PolicyMode.PAUSE, PolicyMode.ALERT, PolicyMode.LOG)
+
+
+class Rule:
+    """One policy, ready to be asked whether it applies."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.mode = policy.mode
+        self.config: PolicyConfig = parse_config(policy.type, policy.config)
+        self.masker = Masker(self.config) if isinstance(self.config, PrivacyConfig) else None
+        self.screener = Screener(self.config) if isinstance(self.config, ContentConfig) else None
+        self.labels = self.config.labels if isinstance(self.config, ComplianceConfig) else ()
+        self._tools = ToolGlobs(policy.match.tools, fold=True) if policy.match.tools else None
+        self._callers = Globs(policy.match.callers, fold=True) if policy.match.callers else None
+        self._resources = {
+            name: Globs((glob.lstrip("#") for glob in globs), fold=True)
+            for name, globs in policy.match.resources.items()
+        }
+
+    def covers_tool(self, tool: str) -> bool:
+        """Whether it applies to this tool at all."""
+        return self._tools is None or self._tools.matches(tool)
+
+    def covers_caller(self, caller: Caller) -> bool:
+        """Whether it applies to this caller: by label, id or kind."""
+        if self._callers is None:
+            return True
+        return (
+            self._callers.matches(caller.label)
+            or self._callers.matches(caller.kind.value)
+            or (caller.id is not None and self._callers.matches(str(caller.id)))
+        )
+
+    def covers_resources(self, arguments: dict[str, object]) -> bool:
+        """Whether every resource it names is touched by the call."""
+        return not self._resources or all(
+            any(globs.matches(value) for value in resource_values(arguments, name))
+            for name, globs in self._resources.items()
+        )
+
+    def covers(self, caller: Caller, arguments: dict[str, object]) -> bool:
+        """Whether it applies to a call of a tool that it covers."""
+        return self.covers_caller(caller) and self.covers_resources(arguments)
+
+    def matched(self, would: Effect, detail: str = "") -> MatchedPolicy:
+        """The record of its having applied."""
+        policy = self.policy
+        return MatchedPolicy(policy.id, policy.name, policy.type, policy.mode, would, detail)
+
+    def effect(self, natural: Effect) -> Effect:
+        """What it does in its mode, or would do where it only watches."""
+        if self.mode is PolicyMode.PAUSE:
+            return Effect.HOLD
+        if self.mode is PolicyMode.BLOCK and natural is not Effect.MASK:
+            return Effect.DENY
+        return natural
+
+
+def resource_values(arguments: dict[str, object], name: str) -> list[str]:
+    """The values of an argument as text, found by name (any case, singular or plural) or by dotted path.
+
+    The leading `#` of a channel is no part of its name.
+    """
+    found: list[object] = []
+    for wanted in _spellings(name):
+        found += _lookup(arguments, wanted)
+    values: list[str] = []
+    while found:
+        value = found.pop()
+        if isinstance(value, list | tuple):
+            found.extend(value)
+        elif value is not None and not isinstance(value, dict):
+            values.append(str(value).lstrip("#"))
+    return values
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    folded = name.casefold()
+    return (folded, folded[:-1]) if folded.endswith("s") else (folded, folded + "s")
+
+
+def _lookup(arguments: dict[str, object], wanted: str) -> list[object]:
+    found: list[object] = []
+    head, dot, rest = wanted.partition(".")
+    for key, value in arguments.items():
+        folded = key.casefold()
+        if folded == wanted:
+            found.append(value)
+        elif dot and folded == head and isinstance(value, dict):
+            found += _lookup(value, rest)
+    return found
+
+
+class Rules:
+    """All enabled policies of a workspace at one version, strictest first; those of a tool are found once.
+
+    Args:
+        capped: the workspace's budget has a cap, so that spending must be looked at even without a cost policy.
+    """
+
+    def __init__(self, version: int, policies: list[Policy], *, capped: bool = False) -> None:
+        self.version = version
+        self.capped = capped
+        self.all: tuple[Rule, ...] = ()
+        self.content: tuple[Rule, ...] = ()
+        self._by_tool: dict[str, tuple[Rule, ...]] = {}
+        self._channels: dict[PolicyId, tuple[AlertChannel, ...]] = {}
+        self._take(*(Rule(policy) for policy in policies))
+
+    def _take(self, *rules: Rule) -> None:
+        self.all = tuple(sorted(rules, key=_strictness))
+        self.content = tuple(rule for rule in self.all if rule.screener is not None)
+        self._channels = {rule.policy.id: rule.policy.channels for rule in rules}
+
+    def plus(self, rule: Rule) -> "Rules":
+        """These rules and one more, for a trial."""
+        trial = Rules(self.version, [], capped=self.capped)
+        trial._take(*self.all, rule)
+        return trial
+
+    def channels_of(self, policy_id: PolicyId) -> tuple[AlertChannel, ...]:
+        """Where governance is told of a policy's alerts."""
+        return self._channels.get(policy_id, ())
+
+    def for_tool(self, tool: str) -> tuple[Rule, ...]:
+        """The rules over calls of a tool."""
+        known = self._by_tool.get(tool)
+        if known is None:
+            if len(self._by_tool) >= _MOST_TOOLS:
+                self._by_tool.clear()
+            known = tuple(rule for rule in self.all if rule.screener is None and rule.covers_tool(tool))
+            self._by_tool[tool] = known
+        return known
+
+
+def _strictness(rule: Rule) -> tuple[int, int]:
+    return _MODE_ORDER.index(rule.mode), rule.policy.number
+
+
+class RulesCache:
+    """The compiled rules of one process, by workspace."""
+
+    def __init__(self) -> None:
+        self.known: dict[WorkspaceId, Rules] = {}
+
+
+def natural_effect(rule: Rule) -> Effect:
+    """What a policy's type does by nature; its mode decides how far that goes."""
+    if rule.policy.type is PolicyType.COMPLIANCE:
+        return Effect.LABEL
+    if isinstance(rule.config, ApprovalConfig):
+        return Effect.HOLD
+    return Effect.DENY
