@@ -27,6 +27,8 @@ from interlock.domains.runs.order import AGENT_FLOW, record_failure, run_agent
 from interlock.domains.tools import service as tools
 from interlock.domains.tools import subscribers as tool_subscribers
 from interlock.domains.tools.events import ToolCallSettled
+from interlock.faces.cli.app import build as build_cli
+from interlock.faces.cli.composition import Composition
 from interlock.faces.rest import app as rest
 from interlock.faces.web.errors import http_exception
 from interlock.faces.web.middleware import Edge
@@ -137,3 +139,14 @@ def create_app(runtime: Runtime) -> ASGIApp:
     inner = Starlette(routes=rest.routes(), exception_handlers={HTTPException: http_exception})
     inner.state.runtime = runtime
     return Edge(inner, runtime)
+
+
+cli = build_cli(
+    Composition(
+        running=running,
+        maintenance=opened,
+        create_app=create_app,
+        first_key=first_key,
+        openapi=rest.openapi,
+    )
+)

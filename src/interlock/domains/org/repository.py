@@ -5,9 +5,13 @@ from sqlalchemy import bindparam, func, select, update
 from interlock.domains.org.models import workspaces
 from interlock.domains.org.views import Workspace, WorkspaceFacts
 from interlock.kit.ids import TypedId
+from interlock.runtime.context import WorkspaceId
 from interlock.runtime.repository import Repository
 
 _FACTS = select(workspaces.c.rules_version, workspaces.c.has_ai_access).where(workspaces.c.guid == bindparam("key"))
+
+
+_OLDEST = select(workspaces.c.guid).order_by(workspaces.c.id).limit(1)
 
 
 class Workspaces(Repository[Workspace]):
@@ -22,6 +26,11 @@ class Workspaces(Repository[Workspace]):
         session = await self.ctx.session()
         total: int = (await session.execute(select(func.count()).select_from(workspaces))).scalar_one()
         return total
+
+    async def oldest(self) -> WorkspaceId | None:
+        """The workspace this server was founded with."""
+        key: WorkspaceId | None = (await (await self.ctx.session()).execute(_OLDEST)).scalar()
+        return key
 
     async def bump_rules(self, key: TypedId) -> None:
         """Count one change of the workspace's rules."""

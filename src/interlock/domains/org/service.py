@@ -27,6 +27,11 @@ async def is_empty(ctx: Ctx) -> bool:
     return await Workspaces(ctx).count() == 0
 
 
+async def founding_workspace(ctx: Ctx) -> WorkspaceId | None:
+    """The workspace this server was founded with; None before its first start."""
+    return await Workspaces(ctx).oldest()
+
+
 async def rules_changed(ctx: Ctx) -> None:
     """Have every server compile this workspace's policies anew before the next verdict."""
     await Workspaces(ctx).bump_rules(ctx.workspace_id)

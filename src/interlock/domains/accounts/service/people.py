@@ -49,6 +49,13 @@ class SetPassword(Command):
     current_password: Annotated[SecretStr, Field(max_length=256)] | None = None
 
 
+class ResetPassword(Command):
+    """Whose password to replace, and by what."""
+
+    email: Annotated[str, Field(min_length=3, max_length=320)]
+    password: Password
+
+
 class AddUser(Command):
     """A new person of the workspace."""
 
@@ -121,6 +128,20 @@ async def set_password(ctx: Ctx, command: SetPassword) -> UserId:
         await Users(writing).set_password(user.id, fresh)
         await Sessions(writing).end_all_of(user.id)
     return user.id
+
+
+@operation("accounts.reset_password", scope="admin", effect=Effect.WRITE)
+async def reset_password(ctx: Ctx, command: ResetPassword) -> User:
+    """Give a person a new password without the old one; their sessions end."""
+    row = await Users(ctx).by_email(command.email.strip().lower())
+    if row is None or row.workspace_id != ctx.workspace_id:
+        raise InterlockError(
+            Kind.NOT_FOUND, f"Nobody here has the e-mail address '{command.email}'.", data={"email": command.email}
+        )
+    fresh = await asyncio.to_thread(_hasher.hash, command.password.get_secret_value())
+    await Users(ctx).set_password(row.guid, fresh)
+    await Sessions(ctx).end_all_of(row.guid)
+    return await Users(ctx).get(row.guid)
 
 
 @operation("accounts.add_user", scope="admin", effect=Effect.WRITE)
