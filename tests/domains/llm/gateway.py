@@ -67,7 +67,9 @@ class Gateway:
     async def booked(self) -> list[Any]:
         """The money ledger."""
         async with self.ctx.begin(write=False) as unit:
-            return list((await (await unit.session()).execute(select(usage_entries).order_by(usage_entries.c.id))).all())
+            return list(
+                (await (await unit.session()).execute(select(usage_entries).order_by(usage_entries.c.id))).all()
+            )
 
     async def held(self) -> list[Any]:
         """Reservations that are neither settled nor released."""

@@ -61,8 +61,11 @@ async def wire(request: pytest.FixtureRequest, gateway: Gateway) -> AsyncIterato
         yield Wire(kind, MODELS[kind], fake, gateway)
 
 
-async def deltas(stream: llm.ChatStream) -> list[ChatDelta]:
-    return [delta async for piece in stream.pieces() for delta in piece.deltas]
+async def deltas(stream: llm.ChatStream, received: list[ChatDelta] | None = None) -> list[ChatDelta]:
+    found: list[ChatDelta] = [] if received is None else received
+    async for piece in stream.pieces():
+        found += piece.deltas
+    return found
 
 
 def text_of(found: list[ChatDelta]) -> str:
@@ -83,7 +86,7 @@ async def test_a_conversation_with_tools_is_continued(wire: Wire) -> None:
 
 async def test_the_reply_has_text_finish_usage_and_cost(wire: Wire) -> None:
     wire.fake.script.enqueue(Reply("Cut he", finish=Finish.LENGTH, usage=Usage(1000, 200)))
-    reply = await wire.gateway.call(llm.complete, wire.chat(max_tokens=10, temperature=0.5, stop=["x"]))
+    reply = await wire.gateway.call(llm.complete, wire.chat(max_tokens=10, stop=["x"]))
     assert (reply.text, reply.finish_reason) == ("Cut he", FinishReason.LENGTH)
     assert reply.cost
     assert await wire.gateway.spent() == reply.cost
@@ -129,16 +132,15 @@ async def test_a_stream_brings_tool_calls_in_pieces(wire: Wire) -> None:
 async def test_a_cut_stream_is_told_and_what_came_is_booked_as_an_estimate(wire: Wire) -> None:
     wire.fake.script.enqueue(Fault(FaultKind.CUT_STREAM, reply=Reply("word " * 40), events_before=6))
     stream = await wire.stream()
-    received = ""
+    received: list[ChatDelta] = []
     with pytest.raises(InterlockError) as caught:
-        async for piece in stream.pieces():
-            received += text_of(list(piece.deltas))
+        await deltas(stream, received)
     assert (caught.value.kind, caught.value.code) == (Kind.UPSTREAM, "provider_cut")
-    assert received
+    assert text_of(received)
     assert stream.usage is not None
     assert stream.usage.estimated
     [entry] = await wire.gateway.booked()
-    assert entry.output_tokens >= len(received) // 4
+    assert entry.output_tokens >= len(text_of(received)) // 4
     assert entry.cost
     assert await wire.gateway.held() == []
 
@@ -220,3 +222,12 @@ async def test_a_provider_that_counts_nothing_is_estimated(gateway: Gateway) -> 
     assert stream.usage is not None
     assert stream.usage.estimated
     assert stream.cost
+
+
+async def test_a_setting_that_a_model_would_ignore_is_refused(gateway: Gateway) -> None:
+    async with SERVERS[ProviderKind.ANTHROPIC]() as fake:
+        await gateway.provider(ProviderKind.ANTHROPIC, fake.base_url)
+        wire = Wire(ProviderKind.ANTHROPIC, "claude-sonnet-5", fake, gateway)
+        with pytest.raises(InterlockError, match="temperature"):
+            await gateway.call(llm.complete, wire.chat(temperature=0.5))
+    assert fake.script.requests == []

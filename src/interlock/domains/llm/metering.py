@@ -1,5 +1,6 @@
 """Money around a call: the worst likely cost is held before it, the real cost is booked after it, once."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,6 +83,10 @@ async def book(
 
 
 async def give_back(ctx: Ctx, reservation: ReservationId) -> None:
-    """Release what was held: nothing was bought."""
+    """Release what was held: nothing was bought. Goes on when the caller is cancelled."""
+    await asyncio.shield(asyncio.create_task(_release(ctx, reservation), name=f"release {reservation}"))
+
+
+async def _release(ctx: Ctx, reservation: ReservationId) -> None:
     async with ctx.begin() as unit:
         await budgets.release(unit, reservation)

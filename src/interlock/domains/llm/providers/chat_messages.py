@@ -21,6 +21,7 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.output import OutputObjectDefinition
+from pydantic_ai.profiles.anthropic import anthropic_model_profile
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
@@ -38,6 +39,7 @@ _REFUSED: dict[ProviderKind, tuple[str, ...]] = {
     ProviderKind.LOCAL: ("tools", "tool_choice", "parallel_tool_calls", *_PENALTIES),
     ProviderKind.SCRIPTED: (),
 }
+_SAMPLING = ("temperature", "top_p")
 _DATA_URL = "data:"
 
 
@@ -106,6 +108,12 @@ def refuse_what_is_lost(target: Target, command: CompleteChat) -> None:
     for field in _REFUSED.get(target.upstream.kind, ()):
         if getattr(command, field) not in (None, ()):
             raise unsupported(name, field, "this provider has no equal.")
+    if target.upstream.kind is ProviderKind.ANTHROPIC and (anthropic_model_profile(target.model) or {}).get(
+        "anthropic_disallows_sampling_settings"
+    ):
+        for field in _SAMPLING:
+            if getattr(command, field) is not None:
+                raise unsupported(name, field, f"'{target.model}' decides about sampling by itself.")
     if command.response_format is not None and command.response_format.type == "json_object":
         raise unsupported(name, "response_format", "it writes JSON by schema only; send type 'json_schema'.")
 

@@ -1,5 +1,6 @@
 """Chat completion for faces: whole or streamed, governed by budget, with fallbacks."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -52,7 +53,7 @@ class ChatStream:
         self._opened = opened
         self._purpose = purpose
         self._reservation = reservation
-        self._is_booked = False
+        self._booking: asyncio.Task[None] | None = None
         self._written = 0
         self.id = f"chatcmpl-{purpose.reference.rpartition(':')[2]}"
         self.model = target.model
@@ -92,9 +93,12 @@ class ChatStream:
             await self._book()
 
     async def _book(self) -> None:
-        if self._is_booked:
-            return
-        self._is_booked = True
+        if self._booking is None:
+            self._booking = asyncio.create_task(self._book_once(), name=f"book {self._purpose.reference}")
+        # A reader who is cancelled still pays: the task goes on, and a later `aclose` waits for it.
+        await asyncio.shield(self._booking)
+
+    async def _book_once(self) -> None:
         self.usage = self._opened.meter.usage or _estimate(self._command, self._written)
         self.cost = await metering.book(self._ctx, self._purpose, self._reservation, self._target, self.usage)
 
