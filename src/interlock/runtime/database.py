@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import Executable
@@ -67,7 +67,7 @@ class Database(ABC):
         """Give everything back."""
 
 
-def _translated(error: DBAPIError) -> Exception:
+def _translated(error: StatementError) -> Exception:
     """Disk full, locked and unreachable databases in words an operator can act on; the rest unchanged."""
     reason = str(error.orig).lower()
     if "disk is full" in reason or "no space left" in reason:
@@ -211,19 +211,21 @@ class SqliteSession(Session):
         """A writing SQLite transaction is already alone."""
 
     async def commit(self) -> None:
-        """COMMIT; on a full disk the transaction is undone and the error says so."""
+        """COMMIT; what the database refuses here (a full disk, a deferred constraint) is undone and said."""
         try:
             self._driver.execute("COMMIT")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             await self.rollback()
-            raise _translated(OperationalError("COMMIT", {}, error)) from error
+            raise _translated(DBAPIError.instance("COMMIT", {}, error, sqlite3.Error)) from error
         self._database.give_back(self._connection, write=self._write)
 
     async def rollback(self) -> None:
         """ROLLBACK, unless SQLite has already done so by itself."""
-        if self._driver.in_transaction:
-            self._driver.execute("ROLLBACK")
-        self._database.give_back(self._connection, write=self._write)
+        try:
+            if self._driver.in_transaction:
+                self._driver.execute("ROLLBACK")
+        finally:
+            self._database.give_back(self._connection, write=self._write)
 
 
 class PostgresDatabase(Database):
