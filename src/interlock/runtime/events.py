@@ -5,14 +5,19 @@ import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import asyncpg
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Column, Index, Integer, String, Table, bindparam, func, insert, select, text
 
 from interlock.runtime import tables
 from interlock.runtime.context import Ctx, WorkspaceId
+from interlock.runtime.lazy import lazy
+
+if TYPE_CHECKING:
+    import asyncpg
+else:
+    asyncpg = lazy("asyncpg")  # only servers on PostgreSQL listen
 
 _CHANNEL = "interlock_streams"
 _BATCH = 200
