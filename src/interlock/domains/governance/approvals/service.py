@@ -27,8 +27,12 @@ from interlock.runtime.context import ActorKind, Ctx
 
 _REVIEWERS = frozenset({ActorKind.USER, ActorKind.KEY})
 
-Comment = Annotated[str, Field(max_length=5_000, description="Words for whoever reads the decision.")]
-ReasonCode = Annotated[str, Field(max_length=100, description="A machine-readable cause, such as factual_error.")]
+Comment = Annotated[
+    str, Field(max_length=5_000, pattern=r"^[^\x00]*$", description="Words for whoever reads the decision.")
+]
+ReasonCode = Annotated[
+    str, Field(max_length=100, pattern=r"^[^\x00]*$", description="A machine-readable cause, such as factual_error.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +148,13 @@ async def open_gate(ctx: Ctx, gate: OpenGate) -> Approval:
         kind=gate.kind,
         status=ApprovalStatus.PENDING,
         tool=gate.tool[:200],
-        reason=gate.reason,
+        reason=_storable(gate.reason),
         caller_kind=caller.kind,
         caller_id=caller.id,
         caller_label=caller.label[:200],
         subject=gate.subject,
         run_id=gate.run_id,
-        arguments=dict(gate.arguments_masked),
+        arguments=_storable(dict(gate.arguments_masked)),
         args_hash=gate.args_hash or digest(gate.payload),
         edited_hash=None,
         policy_id=gate.policy_id,
@@ -200,7 +204,7 @@ async def destroy_payload(ctx: Ctx, approval_id: ApprovalId) -> None:
 
 async def attach_result(ctx: Ctx, approval_id: ApprovalId, result: JsonValue) -> None:
     """Keep what the released call returned, for whoever polls."""
-    await Approvals(ctx).change(approval_id, {"result": result})
+    await Approvals(ctx).change(approval_id, {"result": _storable(result)})
 
 
 async def withdraw(ctx: Ctx, approval_id: ApprovalId) -> bool:
@@ -239,6 +243,17 @@ async def _to_decide(ctx: Ctx, approval_id: ApprovalId) -> tuple[Approvals, Appr
 
 def _review(ctx: Ctx, comment: str | None) -> dict[str, Any]:
     return {"reviewer_id": ctx.actor.user_id, "reviewer_label": ctx.actor.label[:200], "comment": comment}
+
+
+def _storable(value: Any) -> Any:
+    """The value without the one character that PostgreSQL can keep neither in text nor in JSON."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    return value
 
 
 def _check_edit(edit: JsonValue, schema: Mapping[str, Any] | None) -> None:

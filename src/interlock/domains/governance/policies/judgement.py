@@ -11,9 +11,10 @@ from interlock.domains.governance.budgets.views import Headroom, Spend
 from interlock.domains.governance.policies.config import ApprovalConfig, CostConfig, PrivacyAction, PrivacyConfig
 from interlock.domains.governance.policies.globs import Globs, ToolGlobs
 from interlock.domains.governance.policies.rules import Rule, Rules, natural_effect, resource_values
-from interlock.domains.governance.policies.spending import BUDGET_EXHAUSTED, account_cap_reached, policy_cap_reached
+from interlock.domains.governance.policies.spending import account_cap_reached, policy_cap_reached
 from interlock.domains.governance.policies.states import PolicyMode
 from interlock.domains.governance.policies.views import (
+    BUDGET_EXHAUSTED,
     Attempt,
     Decision,
     Effect,
@@ -132,7 +133,8 @@ def _mask(rule: Rule, attempt: Attempt, found: _Findings) -> list[str]:
 
 def _decide(attempt: Attempt, spending: Spending | None, found: _Findings) -> tuple[Decision, str, PolicyId | None]:
     """Scope, refusals, the account's caps, holds, forced gates; in this order the first that speaks decides."""
-    outside = outside_scope(attempt.scope, attempt.tool, attempt.arguments)
+    masked = found.recorded is not attempt.arguments
+    outside = outside_scope(attempt.scope, attempt.tool, attempt.arguments, quote=not masked)
     if outside is not None:
         return Decision.DENIED, outside, None
     if found.refusals:
@@ -174,10 +176,13 @@ def _welcome(attempt: Attempt) -> str:
     return "No policy objects."
 
 
-def outside_scope(scope: ToolScope | None, tool: str, arguments: dict[str, Any]) -> str | None:
+def outside_scope(scope: ToolScope | None, tool: str, arguments: dict[str, Any], *, quote: bool = True) -> str | None:
     """Why a call lies outside a caller's scope; None when it lies within.
 
     A resource pattern speaks about calls that name such a resource; a call without that argument touches none.
+
+    Args:
+        quote: whether the reason may show the offending value; not where it may be personal data.
     """
     if scope is None:
         return None
@@ -187,7 +192,8 @@ def outside_scope(scope: ToolScope | None, tool: str, arguments: dict[str, Any])
         allowed = Globs(glob.lstrip("#") for glob in globs)
         for value in resource_values(arguments, name):
             if not allowed.matches(value):
-                return f"Outside the caller's scope: {name} '{value[:100]}' matches none of {_shown(globs)}."
+                shown = f"'{value[:100]}' " if quote else ""
+                return f"Outside the caller's scope: {name} {shown}matches none of {_shown(globs)}."
     return None
 
 

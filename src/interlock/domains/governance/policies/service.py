@@ -209,6 +209,14 @@ async def judge(ctx: Ctx, attempt: Attempt) -> Verdict:
     return verdict
 
 
+async def mask_text(ctx: Ctx, tool: str, caller: Caller, text: str) -> str:
+    """A text about a call in the form evidence may see, masked by every privacy policy over the tool and caller."""
+    for rule in (await _rules(ctx)).for_tool(tool):
+        if rule.masker is not None and rule.covers_caller(caller):
+            text = rule.masker.text(text)
+    return text
+
+
 async def screen_output(
     ctx: Ctx, text: str, *, caller: Caller | None = None, source: str = "", run_id: TypedId | None = None
 ) -> Screening:

@@ -9,8 +9,6 @@ from interlock.domains.governance.budgets.views import Headroom, Spend
 from interlock.domains.governance.policies.config import CostConfig
 from interlock.kit.money import rounded
 
-BUDGET_EXHAUSTED = "budget_exhausted"
-
 
 def policy_cap_reached(config: CostConfig, room: Headroom, estimate: Decimal, scope: Spend | None) -> str | None:
     """Which of a cost policy's caps is reached, in words; None when there is room.

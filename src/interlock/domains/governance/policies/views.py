@@ -15,6 +15,9 @@ from interlock.kit.money import ZERO
 from interlock.kit.operations import View
 from interlock.runtime.context import ActorKind
 
+BUDGET_EXHAUSTED = "budget_exhausted"
+"""The reason of every refusal for lack of money, word for word."""
+
 
 class PolicyId(TypedId):
     """A policy's identity."""

@@ -1,0 +1,1 @@
+"""Verdicts for programs that act themselves: ask before, report after, get a proof."""

@@ -1,0 +1,61 @@
+"""What other domains and faces see of checks."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from interlock.domains.governance.approvals.views import ApprovalId
+from interlock.domains.governance.ledger.views import EntryId
+from interlock.domains.governance.policies.views import Decision, PolicyId, RiskLevel
+from interlock.kit.ids import TypedId
+from interlock.kit.operations import View
+
+
+class CheckId(TypedId):
+    """One question for a verdict."""
+
+    prefix: ClassVar[str] = "chk"
+
+
+class Outcome(StrEnum):
+    """What became of an action after its check."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+
+
+class CheckVerdict(View):
+    """The answer to a check; `approval_id` is set where a person was asked, whatever they said."""
+
+    check_id: CheckId
+    decision: Decision
+    reason: str
+    policy_id: PolicyId | None = None
+    approval_id: ApprovalId | None = None
+
+    @property
+    def escalation_id(self) -> str | None:
+        """The gate's name for the caller, while it is closed."""
+        if self.approval_id is None or self.decision is not Decision.ESCALATED:
+            return None
+        return self.approval_id.render("esc")
+
+
+class OutcomeReceipt(View):
+    """Proof that an outcome is on record."""
+
+    attestation: str
+    attestation_kid: str
+    attestation_jti: str
+    audit_id: EntryId
+    check_id: CheckId | None
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFacts:
+    """What a check must know of a registered tool."""
+
+    requires_approval: bool = False
+    risk: RiskLevel = RiskLevel.LOW
