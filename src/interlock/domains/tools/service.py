@@ -8,16 +8,16 @@ from interlock.domains.governance.policies.service import caller_of
 from interlock.domains.governance.policies.views import PlainId
 from interlock.domains.tools import evidence
 from interlock.domains.tools.builtin import catalogue_of
-from interlock.domains.tools.catalogue import offers, problems_with
+from interlock.domains.tools.catalogue import narrowed, offers, problems_with
 from interlock.domains.tools.errors import invalid_arguments, unknown_tool
 from interlock.domains.tools.execution import execute
-from interlock.domains.tools.pipeline import admit, scope_for
+from interlock.domains.tools.pipeline import admit, outcome_of, scope_for
 from interlock.domains.tools.repository import ToolCalls
 from interlock.domains.tools.request import Request
 from interlock.domains.tools.states import CallState
-from interlock.domains.tools.views import ToolCall, ToolCallId, ToolCatalogue, ToolOutcome
+from interlock.domains.tools.views import Tool, ToolCall, ToolCallId, ToolCatalogue, ToolOutcome
 from interlock.kit.canonical import digest
-from interlock.kit.errors import InterlockError, invalid
+from interlock.kit.errors import InterlockError, invalid, not_found
 from interlock.kit.money import ZERO, Usd
 from interlock.kit.operations import Audit, Command, Effect, Nothing, operation
 from interlock.kit.paging import Page, PageQuery
@@ -111,6 +111,15 @@ async def catalog(ctx: Ctx, command: Nothing) -> ToolCatalogue:
     return ToolCatalogue(tools=tuple(spec.tool for spec in catalogue_of(ctx) if offers(scope, spec.tool)))
 
 
+@operation("tools.get_outcome")
+async def get_outcome(ctx: Ctx, command: CallRef) -> ToolOutcome:
+    """Show what became of a tool call, in the form its caller got or would get."""
+    row = await ToolCalls(ctx).row(command.call_id)
+    if row is None:
+        raise not_found("tool call", command.call_id)
+    return outcome_of(row)
+
+
 @operation("tools.get_call")
 async def get_call(ctx: Ctx, command: CallRef) -> ToolCall:
     """Show one tool call, its arguments masked."""
@@ -121,3 +130,9 @@ async def get_call(ctx: Ctx, command: CallRef) -> ToolCall:
 async def list_calls(ctx: Ctx, command: ListCalls) -> Page[ToolCall]:
     """List tool calls, newest first."""
     return await ToolCalls(ctx).page(command, {"tool": command.tool, "state": command.state, "run_id": command.run_id})
+
+
+def offered(ctx: Ctx, names: tuple[str, ...]) -> tuple[Tool, ...]:
+    """The tools of the catalogue that a list of names, namespaces and aliases stands for."""
+    scope = narrowed(names)
+    return tuple(spec.tool for spec in catalogue_of(ctx) if offers(scope, spec.tool))

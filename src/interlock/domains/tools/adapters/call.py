@@ -16,6 +16,7 @@ _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 5.0
 _LONGEST_WORDS = 300
 _TOO_MANY = 429
+_UNKNOWN = "It is not known whether it was done."
 _NEVER_SENT = "provider_unreachable"
 _MAYBE_DONE = frozenset({"provider_timeout", "provider_cut"})
 
@@ -115,7 +116,7 @@ def _explained(error: InterlockError, *, repeatable: bool) -> InterlockError:
     """Where the request left and no answer came, say that nobody knows what happened."""
     if error.code not in _MAYBE_DONE or repeatable:
         return error
-    message = f"{error.message} It is not known whether it was done."
+    message = f"{error.message} {_UNKNOWN}"
     return InterlockError(error.kind, message, code=error.code, data={**error.data, "outcome_unknown": True})
 
 
@@ -145,15 +146,13 @@ def json_object(reply: HttpReply, provider: str) -> dict[str, Any]:
         value = None
     if isinstance(value, dict):
         return value
-    known = "" if reply.ok else " It was not done."
-    unknown = " It is not known whether it was done." if reply.ok else known
-    raise failure(
-        f"{provider} answered {reply.status} with something unreadable.{unknown}",
-        code="provider_bad_response",
-        status=reply.status,
-    )
+    message = f"{provider} answered {reply.status} with something unreadable. {_UNKNOWN}"
+    raise failure(message, code="provider_bad_response", status=reply.status, outcome_unknown=True)
 
 
 def refusal(provider: str, status: int, message: object) -> InterlockError:
-    """The provider's refusal in its own words."""
-    return failure(f"{provider} refused ({status}): {words(message or 'no reason given')}", status=status)
+    """The provider's refusal in its own words; a breakdown at its side leaves open what was done."""
+    said = words(message or "no reason given")
+    if status >= 500:
+        return failure(f"{provider} failed ({status}): {said} {_UNKNOWN}", status=status, outcome_unknown=True)
+    return failure(f"{provider} refused ({status}): {said}", status=status)

@@ -1,10 +1,10 @@
 """Gmail: users.messages.send with an RFC 5322 message. Gmail knows no idempotency key; ours travels as a header."""
 
 import base64
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import getaddresses
 
 from interlock.domains.tools.adapters.call import (
     AdapterCall,
@@ -14,7 +14,9 @@ from interlock.domains.tools.adapters.call import (
     json_object,
     refusal,
     send,
+    words,
 )
+from interlock.kit.errors import InterlockError
 
 
 async def send_email(call: AdapterCall) -> AdapterResult:
@@ -43,20 +45,30 @@ def compose(to: str, subject: str, body: str, key: str) -> EmailMessage:
         InterlockError: a recipient is no address, or a header would need a line break.
     """
     message = EmailMessage(policy=SMTP)
-    addresses = []
-    for name, address in getaddresses([to], strict=True):
-        user, at, domain = address.rpartition("@")
-        if not (user and at and domain):
-            raise failure(f"'{to[:200]}' is not a list of mail addresses.", code="bad_recipient", field="to")
-        try:
-            addresses.append(Address(name, user, domain))
-        except ValueError as error:
-            raise failure(f"'{address[:200]}' is not a mail address.", code="bad_recipient", field="to") from error
     try:
-        message["To"] = addresses
         message["Subject"] = subject
         message["X-Interlock-Idempotency-Key"] = key
     except ValueError as error:
-        raise failure("A header value holds a line break.", code="bad_header", field="subject") from error
+        raise failure("A header value holds a line break.", code="bad_header") from error
+    if not all(
+        address.username and address.domain and address.addr_spec.isascii() for address in _addressed(message, to)
+    ):
+        raise _no_recipient(to)
     message.set_content(body)
     return message
+
+
+def _addressed(message: EmailMessage, to: str) -> tuple[Address, ...]:
+    """The recipients, as the mail library reads them; on some texts it breaks instead of refusing."""
+    try:
+        message["To"] = to
+    except (ValueError, IndexError, HeaderParseError) as error:
+        raise _no_recipient(to) from error
+    found: tuple[Address, ...] = message["To"].addresses
+    if not found:
+        raise _no_recipient(to)
+    return found
+
+
+def _no_recipient(to: str) -> InterlockError:
+    return failure(f"'{words(to)}' is not a list of mail addresses.", code="bad_recipient", field="to")

@@ -6,6 +6,7 @@ from interlock.domains.tools.adapters.call import (
     Outgoing,
     failure,
     json_object,
+    refusal,
     send,
     words,
 )
@@ -43,6 +44,8 @@ async def post_message(call: AdapterCall) -> AdapterResult:
     )
     reply = await send(call, request)
     answer = json_object(reply, "Slack")
+    if reply.status >= 500:
+        raise refusal("Slack", reply.status, answer.get("error"))
     if answer.get("ok") is not True:
         code = words(answer.get("error") or f"status {reply.status}")
         meaning = f": {_REASONS[code]}" if code in _REASONS else ""
