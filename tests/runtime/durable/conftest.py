@@ -16,7 +16,7 @@ def postgres_template(postgres_server: PostgresServer) -> str:
     return postgres_server.ensure_template(TEMPLATE, lambda url: Backend("dbos", Path(), url).create_tables())
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(params=["sqlite", *(pytest.param(kind, marks=pytest.mark.postgres) for kind in ("postgres", "dbos"))])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
     """An empty place to run on."""
     if request.param == "sqlite":

@@ -191,7 +191,7 @@ async def test_the_failure_hook_hears_of_a_failed_flow(backend: Backend) -> None
 
     async def fail(flow: Flow, _argument: Json) -> Json:
         await flow.transact("before", mark(flow.id, "before"))
-        raise ValueError("broken")
+        raise ValueError("broken\x00 \ud800")
 
     async def hook(flow: Flow, news: Json) -> Json:
         heard.append(news)
@@ -201,7 +201,8 @@ async def test_the_failure_hook_hears_of_a_failed_flow(backend: Backend) -> None
         await world.start("fail", "f", {"a": 1})
         assert await world.ended("f") is FlowState.FAILED
         assert await world.ended("f.on_failure") is FlowState.DONE
-        assert heard == [{"id": "f", "input": {"a": 1}, "error": "ValueError: broken"}]
+        assert (await world.row("f")).error == "ValueError: broken ?"
+        assert heard == [{"id": "f", "input": {"a": 1}, "error": "ValueError: broken\x00 \ud800"}]
         assert await world.texts("f") == ["before", "noted"]
 
 

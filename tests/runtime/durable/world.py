@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from dbos import DBOS
 from sqlalchemy import Column, Integer, String, Table, create_engine, func, insert, select
 
 from interlock.kit.clock import Clock, SystemClock
@@ -14,6 +15,7 @@ from interlock.runtime import tables
 from interlock.runtime.context import ALL_SCOPES, SYSTEM, Ctx, Runtime, WorkspaceId
 from interlock.runtime.database import Database, PostgresDatabase, SqliteDatabase
 from interlock.runtime.durable import Flow, Json, Step
+from interlock.runtime.durable.dbos import DbosDurable
 from interlock.runtime.durable.embedded import EmbeddedDurable
 from interlock.runtime.durable.engine import JournalEngine
 from interlock.runtime.durable.journal import FlowState, flow_rows
@@ -69,9 +71,13 @@ class Backend:
         engine = create_engine(url)
         tables.metadata.create_all(engine)
         engine.dispose()
+        if self.kind == "dbos" and self.url is not None:
+            DBOS.migrate(self.url)
 
     def engine(self, **options: Any) -> JournalEngine:
         """A fresh engine."""
+        if self.kind == "dbos" and self.url is not None:
+            return DbosDurable(self.url, heartbeat_seconds=0.2, stale_seconds=1.5, polling_seconds=0.05, **options)
         return EmbeddedDurable(**options)
 
 

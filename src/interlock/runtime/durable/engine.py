@@ -42,6 +42,8 @@ class JournalEngine(ABC):
         self._grace_seconds = grace_seconds
         self._runtime: Runtime | None = None
         self._live: dict[str, JournalFlow] = {}
+        self._entering: dict[str, bool] = {}
+        self._unknown: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_stopping = False
 
@@ -106,8 +108,9 @@ class JournalEngine(ABC):
         """Tell a flow of this process that something changed."""
         flow = self._live.get(flow_id)
         if flow is None:
-            return
-        if is_cancel:
+            if is_cancel and flow_id in self._entering:
+                self._entering[flow_id] = True
+        elif is_cancel:
             flow.cancel()
         else:
             flow.poke()
@@ -120,7 +123,7 @@ class JournalEngine(ABC):
             try:
                 has_ended = await self._enter(flow_id, slot, is_reentered=is_reentered)
             except asyncio.CancelledError:
-                log.info("flow broken off", flow=flow_id)
+                pass  # by _await_stop, which says so for all at once
             except Exception:
                 log.exception("flow could not be run; it will be tried again", flow=flow_id)
             finally:
@@ -133,17 +136,24 @@ class JournalEngine(ABC):
 
     async def _enter(self, flow_id: str, slot: Slot, *, is_reentered: bool) -> bool:
         """Run a flow until it ends (true) or is suspended (false)."""
-        async with self._root().begin(write=False) as looking:
-            entry = await journal.load(looking, flow_id)
+        self._entering[flow_id] = False
+        try:
+            async with self._root().begin(write=False) as looking:
+                entry = await journal.load(looking, flow_id)
+        finally:
+            is_cancelled = self._entering.pop(flow_id)
         if entry is None or entry.state is not FlowState.RUNNING:
             return True
         function = self._functions.get(entry.function)
         if function is None:
-            log.error("flow left alone: its function is not registered", flow=flow_id, function=entry.function)
-            return True
+            self._complain_of(entry.function)
+            return False
+        is_reentered = is_reentered or bool(entry.records)
         flow = JournalFlow(self._root(entry.workspace_id, flow_id), entry, slot, is_reentered=is_reentered)
         self._live[flow_id] = flow
         try:
+            if is_cancelled:
+                flow.cancel()
             if self._is_stopping:
                 flow.stop()
             ending = await self._call(function, flow, entry.argument)
@@ -153,6 +163,12 @@ class JournalEngine(ABC):
             return True
         finally:
             del self._live[flow_id]
+
+    def _complain_of(self, function: str) -> None:
+        """A flow of another version waits for a server that knows its function; say so once."""
+        if function not in self._unknown:
+            self._unknown.add(function)
+            log.error("flows left alone: their durable function is not registered here", function=function)
 
     async def _call(self, function: DurableFunction, flow: JournalFlow, argument: str) -> _Ending | None:
         """How the function ended; None when it was suspended, whatever it made of that."""

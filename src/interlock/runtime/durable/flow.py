@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from interlock.kit.errors import InterlockError
 from interlock.runtime.context import Ctx
@@ -193,12 +193,12 @@ class JournalFlow:
     async def _transact(self, key: str, step: Step) -> Record:
         try:
             async with self.ctx.begin() as inner:
-                found = await self._found(inner, key)
-                if found is None:
-                    text = journal.encode(await step(inner), what=f"flow {self.id}: the result of '{key}'")
-                    found = Record(RecordKind.TRANSACT, text)
-                    await journal.add_record(inner, self.id, key, found)
-            return found
+                text = journal.encode(await step(inner), what=f"flow {self.id}: the result of '{key}'")
+                record = Record(RecordKind.TRANSACT, text)
+                await journal.add_record(inner, self.id, key, record)
+            return record
+        except IntegrityError as error:
+            return await self._recorded_elsewhere(key, error)
         except InterlockError as error:
             return await self._save_error(key, RecordKind.TRANSACT, error)
 
@@ -218,20 +218,21 @@ class JournalFlow:
 
     async def _save(self, key: str, record: Record) -> Record:
         """Record it, unless another server was first; then theirs counts."""
-        async with self.ctx.begin() as inner:
-            found = await self._found(inner, key)
-            if found is not None:
-                return found
-            await journal.add_record(inner, self.id, key, record)
+        try:
+            async with self.ctx.begin() as inner:
+                await journal.add_record(inner, self.id, key, record)
+        except IntegrityError as error:
+            return await self._recorded_elsewhere(key, error)
         return record
 
-    async def _found(self, inner: Ctx, key: str) -> Record | None:
-        """On PostgreSQL a server thought dead may still be running this flow: take turns, and look before writing."""
-        session = await inner.session()
-        if not session.is_postgres:
-            return None
-        await session.lock(f"durable:{self.id}")
-        return await journal.find_record(inner, self.id, key)
+    async def _recorded_elsewhere(self, key: str, error: IntegrityError) -> Record:
+        """A server thought dead, or its successor, has made this step: what we wrote is undone, theirs counts."""
+        async with self.ctx.begin(write=False) as looking:
+            found = await journal.find_record(looking, self.id, key)
+        if found is None:
+            raise error
+        log.warning("durable step was made by another server", flow=self.id, key=key)
+        return found
 
     async def _wait(self, key: str, topic: str, until: datetime | None) -> Record:
         deadline = until
@@ -260,15 +261,15 @@ class JournalFlow:
             async with self.ctx.begin(write=False) as looking:
                 if not await journal.has_signal(looking, self.id, topic):
                     return None
-        async with self.ctx.begin() as inner:
-            found = await self._found(inner, key)
-            if found is not None:
-                return found
-            payload = await journal.take_signal(inner, self.id, topic)
-            if payload is None and not is_late:
-                return None
-            record = Record(RecordKind.WAIT, "null" if payload is None else payload)
-            await journal.add_record(inner, self.id, key, record)
+        try:
+            async with self.ctx.begin() as inner:
+                payload = await journal.take_signal(inner, self.id, topic)
+                if payload is None and not is_late:
+                    return None
+                record = Record(RecordKind.WAIT, "null" if payload is None else payload)
+                await journal.add_record(inner, self.id, key, record)
+        except IntegrityError as error:
+            return await self._recorded_elsewhere(key, error)
         return record
 
     async def _nap(self, seen: int, until: datetime | None) -> None:
@@ -281,6 +282,8 @@ class JournalFlow:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(max(seconds, 0.0), _LONGEST_NAP)):
                     await self._news.wait()
+            if self._is_stopping:
+                self._suspend()
         except BaseException:
             self._slot.abandon()
             raise

@@ -99,6 +99,7 @@ signal_rows = Table(
 _FLOW: BindParameter[str] = bindparam("flow")
 _IS_RUNNING = text("durable_flows.state = 'running'")
 _RUNNING = select(flow_rows.c.flow_id).where(_IS_RUNNING).order_by(flow_rows.c.id)
+_CANCELLED = select(flow_rows.c.flow_id).where(_IS_RUNNING, flow_rows.c.cancel_requested)
 _ENTRY = select(flow_rows).where(flow_rows.c.flow_id == _FLOW)
 _RECORDS = select(step_rows.c.key, step_rows.c.kind, step_rows.c.result, step_rows.c.is_error).where(
     step_rows.c.flow_id == _FLOW
@@ -231,6 +232,12 @@ async def running_flows(ctx: Ctx) -> list[str]:
     return list((await session.execute(_RUNNING)).scalars())
 
 
+async def cancelled_flows(ctx: Ctx) -> list[str]:
+    """Ids of the unfinished flows that somebody asked to cancel."""
+    session = await ctx.session()
+    return list((await session.execute(_CANCELLED)).scalars())
+
+
 async def load(ctx: Ctx, flow_id: str) -> Entry | None:
     """A flow with every record of its steps."""
     session = await ctx.session()
@@ -265,12 +272,17 @@ async def has_signal(ctx: Ctx, flow_id: str, topic: str) -> bool:
 async def take_signal(ctx: Ctx, flow_id: str, topic: str) -> str | None:
     """Remove the oldest signal of the topic and return its payload's text; None when there is none."""
     session = await ctx.session()
-    row = (await session.execute(_OLDEST, {"flow": flow_id, "wanted": topic})).first()
-    if row is None:
-        return None
-    await session.execute(_TAKE, {"number": row.id})
-    payload: str = row.payload
-    return payload
+    while (row := (await session.execute(_OLDEST, {"flow": flow_id, "wanted": topic})).first()) is not None:
+        # Another branch of the flow may have taken this one since we looked; then there may be a next.
+        if (await session.execute(_TAKE, {"number": row.id})).rowcount:
+            payload: str = row.payload
+            return payload
+    return None
+
+
+def _storable(error: str) -> str:
+    """The message without the characters that no database keeps; an ending must never fail for its wording."""
+    return error.replace("\x00", "").encode(errors="replace").decode()[:_MAX_ERROR]
 
 
 async def finish(
@@ -281,7 +293,7 @@ async def finish(
     The row stays, so that starting the same id again stays one start.
     """
     session = await ctx.session()
-    values = {"state": state, "result": result, "error": None if error is None else error[:_MAX_ERROR]}
+    values = {"state": state, "result": result, "error": None if error is None else _storable(error)}
     ended = await session.execute(_FINISH, {"flow": flow_id, **values, "finished_at": ctx.now})
     if not ended.rowcount:
         return False
