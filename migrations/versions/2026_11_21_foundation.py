@@ -2,7 +2,7 @@
 
 Revision: 0001
 Follows: nothing
-Date: 2026-11-21 22:47:21.816943
+Date: 2026-11-21 22:58:33.435927
 """
 
 import sqlalchemy as sa
@@ -215,6 +215,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_budgets")),
         sa.UniqueConstraint("guid", name=op.f("uq_budgets_guid")),
         sa.UniqueConstraint("workspace_id", name=op.f("uq_budgets_workspace_id")),
+    )
+    op.create_table(
+        "checks",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("guid", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("idempotency_key", sa.String(length=200), nullable=True),
+        sa.Column("payload_hash", sa.String(length=64), nullable=False),
+        sa.Column("decision", sa.String(length=40), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("policy_id", sa.Uuid(), nullable=True),
+        sa.Column("approval_id", sa.Uuid(), nullable=True),
+        sa.Column("reservation_id", sa.Uuid(), nullable=True),
+        sa.Column("cost_estimate", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("decision IN ('authorized', 'escalated', 'denied')", name=op.f("ck_checks_decision")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_checks")),
+        sa.UniqueConstraint("guid", name=op.f("uq_checks_guid")),
+        sa.UniqueConstraint("workspace_id", "idempotency_key", name=op.f("uq_checks_workspace_id_idempotency_key")),
     )
     op.create_table(
         "connections",
@@ -712,7 +731,7 @@ def upgrade() -> None:
         "tool_calls",
         ["workspace_id", "request_hash"],
         unique=False,
-        sqlite_where=sa.text("awaits_repeat"),
+        sqlite_where=sa.text("awaits_repeat = 1"),
         postgresql_where=sa.text("awaits_repeat"),
     )
     op.create_index(
@@ -724,7 +743,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'executing'"),
     )
     op.create_index("ix_tool_calls_workspace_id_id", "tool_calls", ["workspace_id", "id"], unique=False)
-    op.create_index("ix_tool_calls_workspace_id_run_id", "tool_calls", ["workspace_id", "run_id"], unique=False)
+    op.create_index(
+        "ix_tool_calls_workspace_id_run_id",
+        "tool_calls",
+        ["workspace_id", "run_id"],
+        unique=False,
+        sqlite_where=sa.text("run_id IS NOT NULL"),
+        postgresql_where=sa.text("run_id IS NOT NULL"),
+    )
     op.create_index(
         "uq_tool_calls_workspace_id_idempotency_key",
         "tool_calls",

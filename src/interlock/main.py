@@ -20,6 +20,7 @@ from interlock.domains.connectors import service as connectors
 from interlock.domains.governance.approvals import jobs as approval_jobs
 from interlock.domains.governance.approvals.events import ApprovalDecided
 from interlock.domains.governance.budgets import jobs as budget_jobs
+from interlock.domains.governance.ledger import service as ledger
 from interlock.domains.llm import service as llm
 from interlock.domains.runs import service as runs
 from interlock.domains.runs import subscribers as run_subscribers
@@ -29,6 +30,7 @@ from interlock.domains.tools import subscribers as tool_subscribers
 from interlock.domains.tools.events import ToolCallSettled
 from interlock.faces.cli.app import build as build_cli
 from interlock.faces.cli.composition import Composition
+from interlock.faces.openai import routes as openai
 from interlock.faces.rest import app as rest
 from interlock.faces.web.errors import http_exception
 from interlock.faces.web.middleware import Edge
@@ -65,6 +67,7 @@ def build_runtime(settings: Settings) -> Runtime:
         audit=activity.write_audit_row,
     )
     _subscribe(runtime)
+    tools.tell_checks(runtime)
     return runtime
 
 
@@ -94,6 +97,7 @@ async def opened(settings: Settings) -> AsyncIterator[Runtime]:
         await asyncio.to_thread(migrations.upgrade, settings)
         async with anonymous(runtime, request_id="start", face="main").begin() as ctx:
             await server_facts.check_master_key(ctx)
+            await ledger.ensure_keys(ctx)
         yield runtime
     finally:
         await llm.shut_down(runtime)
@@ -136,7 +140,7 @@ def _write_private(path: Path, content: str) -> None:
 
 def create_app(runtime: Runtime) -> ASGIApp:
     """The HTTP application over a started runtime."""
-    inner = Starlette(routes=rest.routes(), exception_handlers={HTTPException: http_exception})
+    inner = Starlette(routes=[*openai.routes(), *rest.routes()], exception_handlers={HTTPException: http_exception})
     inner.state.runtime = runtime
     return Edge(inner, runtime)
 

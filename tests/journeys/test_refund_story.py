@@ -1,4 +1,4 @@
-"""The main job, in one process: an agent refunds a customer after a person agreed, exactly once, and the evidence verifies."""
+"""The main job in one process: an agent refunds a customer once a person agreed, and the evidence verifies."""
 
 import asyncio
 from collections.abc import AsyncIterator

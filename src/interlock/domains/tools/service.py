@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from interlock.domains.governance.checks.service import known_tools
+from interlock.domains.governance.checks.views import ToolFacts
 from interlock.domains.governance.policies.service import caller_of
 from interlock.domains.governance.policies.views import PlainId
 from interlock.domains.tools import evidence
@@ -21,7 +23,7 @@ from interlock.kit.errors import InterlockError, invalid, not_found
 from interlock.kit.money import ZERO, Usd
 from interlock.kit.operations import Audit, Command, Effect, Nothing, operation
 from interlock.kit.paging import Page, PageQuery
-from interlock.runtime.context import ActorKind, Ctx
+from interlock.runtime.context import ActorKind, Ctx, Runtime
 
 ToolName = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -136,3 +138,10 @@ def offered(ctx: Ctx, names: tuple[str, ...]) -> tuple[Tool, ...]:
     """The tools of the catalogue that a list of names, namespaces and aliases stands for."""
     scope = narrowed(names)
     return tuple(spec.tool for spec in catalogue_of(ctx) if offers(scope, spec.tool))
+
+
+def tell_checks(runtime: Runtime) -> None:
+    """Hand down what checks must know of each tool: whether a person must always agree, and how risky it is."""
+    known = known_tools(runtime)
+    for spec in catalogue_of(runtime):
+        known.tell(spec.name, ToolFacts(requires_approval=spec.tool.requires_approval, risk=spec.tool.risk))

@@ -10,10 +10,19 @@ from starlette.routing import BaseRoute, Route
 from interlock.faces.rest import docs, health, streams
 from interlock.faces.rest.binding import NativeRoute, bound
 from interlock.faces.rest.openapi import document
-from interlock.faces.rest.routes import accounts, activity, agents, governance, runs
+from interlock.faces.rest.routes import accounts, activity, agents, checks, connectors, governance, runs, tools
 from interlock.runtime.context import Runtime
 
-TABLE: tuple[NativeRoute, ...] = (*accounts.ROUTES, *agents.ROUTES, *runs.ROUTES, *governance.ROUTES, *activity.ROUTES)
+TABLE: tuple[NativeRoute, ...] = (
+    *accounts.ROUTES,
+    *agents.ROUTES,
+    *runs.ROUTES,
+    *checks.ROUTES,
+    *governance.ROUTES,
+    *tools.ROUTES,
+    *connectors.ROUTES,
+    *activity.ROUTES,
+)
 BY_HAND: tuple[Route, ...] = (*health.ROUTES, *streams.ROUTES)
 
 

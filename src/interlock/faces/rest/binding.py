@@ -86,7 +86,8 @@ def bound(line: NativeRoute) -> StarletteRoute:
             return error_response(error)
         value = list(result.items) if isinstance(result, Page) else result
         wire = adapter.validate_python(value, from_attributes=True)
-        return Response(adapter.dump_json(wire), line.status, media_type="application/json")
+        body = adapter.dump_json(wire, context={"base_url": ctx.settings.base_url})
+        return Response(body, line.status, media_type="application/json")
 
     return StarletteRoute(line.path, handle, methods=[line.method], name=line.operation.name)
 

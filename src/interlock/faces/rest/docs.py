@@ -1,14 +1,16 @@
 """The documentation page: the OpenAPI document as one plain HTML page that works offline."""
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-_environment = Environment(
-    loader=PackageLoader("interlock.faces.rest"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-)
-_environment.filters["pretty"] = lambda value: orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+from interlock.runtime.lazy import lazy
+
+if TYPE_CHECKING:
+    import jinja2
+else:
+    jinja2 = lazy("jinja2")
 
 
 def render(document: dict[str, Any]) -> str:
@@ -18,9 +20,21 @@ def render(document: dict[str, Any]) -> str:
         for method, facts in item.items():
             entry = {"method": method.upper(), "path": path, **facts}
             areas.setdefault(facts.get("tags", ["other"])[0], []).append(entry)
-    return _environment.get_template("docs.html").render(
+    return _template().render(
         info=document["info"],
         server=document["servers"][0]["url"],
         areas=areas,
         schemas=document["components"]["schemas"],
     )
+
+
+@cache
+def _template() -> "jinja2.Template":
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("interlock.faces.rest"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.filters["pretty"] = lambda value: orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    return environment.get_template("docs.html")

@@ -14,6 +14,7 @@ from interlock.domains.runs.views import RunId
 from interlock.faces.rest.wire.base import Cost, Dollars, Timestamp, Wire
 from interlock.runtime.context import ActorKind, UserId
 
+
 class PolicyReply(Wire):
     """A policy in full."""
 
