@@ -256,6 +256,27 @@ async def test_shut_down_lets_the_running_step_end_and_stops_before_the_next(bac
     assert later == ["f", "f"]
 
 
+async def test_shut_down_is_quick_when_many_flows_wait(backend: Backend) -> None:
+    async def run(flow: Flow, _argument: Json) -> Json:
+        await flow.transact("one", mark(flow.id, "one"))
+        await flow.wait("go")
+
+    def register(engine: JournalEngine) -> None:
+        engine.register("run", run)
+
+    with structlog.testing.capture_logs() as logs:
+        async with server(backend, register, active=2) as world:
+            async with world.ctx().begin() as inner:
+                for number in range(100):
+                    await world.engine.start(inner, "run", f"f{number}", None)
+            await reaches(lambda: world.count(step_rows), 100)
+    assert "broken off" not in str(logs)
+    async with server(backend, register) as world:
+        for number in range(100):
+            await world.signal(f"f{number}", "go", None)
+        await world.all_ended(100)
+
+
 async def test_shut_down_breaks_off_a_step_that_does_not_end(backend: Backend) -> None:
     gate = Gate()
 
