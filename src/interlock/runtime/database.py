@@ -9,18 +9,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import Executable
 
 from interlock.kit.errors import InterlockError, Kind
+from interlock.runtime.lazy import lazy
 from interlock.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext import asyncio as sqlalchemy_asyncio
+else:
+    sqlalchemy_asyncio = lazy("sqlalchemy.ext.asyncio")  # it loads the whole ORM; only PostgreSQL needs it
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 _BUSY_SECONDS = 5
@@ -234,7 +239,7 @@ class PostgresDatabase(Database):
     is_postgres = True
 
     def __init__(self, url: str, *, pool: int = 10) -> None:
-        self.engine: AsyncEngine = create_async_engine(
+        self.engine: sqlalchemy_asyncio.AsyncEngine = sqlalchemy_asyncio.create_async_engine(
             url.replace("postgresql://", "postgresql+asyncpg://").replace("postgres://", "postgresql+asyncpg://"),
             pool_size=pool,
             max_overflow=pool,
@@ -264,7 +269,7 @@ class PostgresSession(Session):
 
     is_postgres = True
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: "sqlalchemy_asyncio.AsyncConnection") -> None:
         self._connection = connection
 
     async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:

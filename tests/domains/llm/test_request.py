@@ -11,7 +11,7 @@ import pytest
 from pydantic_ai.messages import ModelRequest, ToolCallPart
 from pydantic_ai.tools import ToolDefinition
 
-from interlock.domains.llm import service as llm
+from interlock.domains.llm.service import calls as llm
 from interlock.domains.llm.views import ModelCall, ModelReply, ProviderKind
 from interlock.kit.errors import InterlockError, Kind
 from interlock.kit.ids import TypedId

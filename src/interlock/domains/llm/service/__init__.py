@@ -1,6 +1,5 @@
-"""Operations of the llm domain, by verb group; `request` is what the agent loop calls."""
+"""Operations of the llm domain, by verb group; `calls.request`, what the agent loop calls, is imported by itself."""
 
-from interlock.domains.llm.service.calls import request
 from interlock.domains.llm.service.chat import ChatStream, complete, stream
 from interlock.domains.llm.service.embeddings import EmbedTexts, embed
 from interlock.domains.llm.service.models import (
@@ -30,6 +29,8 @@ from interlock.domains.llm.views import ModelCall, ModelReply
 
 __all__ = [
     "ChatStream",
+    "CompleteChat",
+    "Completion",
     "CreateProvider",
     "CreateRoute",
     "EmbedTexts",
@@ -50,7 +51,6 @@ __all__ = [
     "list_providers",
     "list_routes",
     "models",
-    "request",
     "shut_down",
     "stream",
     "test_provider",

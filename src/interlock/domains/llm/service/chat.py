@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from interlock.domains.governance.budgets.views import ReservationId
 from interlock.domains.llm import metering
@@ -21,7 +22,7 @@ from interlock.domains.llm.chat import (
 )
 from interlock.domains.llm.directory import directory_of
 from interlock.domains.llm.metering import Purpose, estimated_tokens
-from interlock.domains.llm.providers import relay, sdk_chat
+from interlock.domains.llm.providers import relay
 from interlock.domains.llm.replies import ChatReply, OpenStream
 from interlock.domains.llm.routing import Target
 from interlock.domains.llm.views import SPEAKS_OPENAI, TokenUsage
@@ -29,6 +30,13 @@ from interlock.kit.errors import invalid
 from interlock.kit.ids import TypedId
 from interlock.kit.operations import Effect, operation
 from interlock.runtime.context import Ctx
+from interlock.runtime.lazy import lazy, loaded
+
+_SDK = "interlock.domains.llm.providers.sdk_chat"
+if TYPE_CHECKING:
+    from interlock.domains.llm.providers import sdk_chat
+else:
+    sdk_chat = lazy(_SDK)  # it loads pydantic-ai, which takes seconds
 
 SCOPE = "chatbots"
 # What only shapes how OpenAI's own wire answers; the gateway decides these by itself.
@@ -183,14 +191,16 @@ async def _prepare(ctx: Ctx, command: CompleteChat) -> tuple[tuple[Target, ...],
         raise invalid(f"'{field}' cannot be passed in extra.", field=f"extra.{field}")
     targets = (await directory_of(ctx)).resolve(command.model)
     if any(target.upstream.kind not in SPEAKS_OPENAI for target in targets):
-        targets = _able(targets, command)
+        targets = await _able(targets, command)
     purpose = Purpose(f"chat:{TypedId.new().hex}")
     amount = metering.worst_cost(targets, estimated_tokens(command.characters), command.output_limit, ctx.now)
     return targets, purpose, await metering.hold(ctx, purpose, amount)
 
 
-def _able(targets: tuple[Target, ...], command: CompleteChat) -> tuple[Target, ...]:
+async def _able(targets: tuple[Target, ...], command: CompleteChat) -> tuple[Target, ...]:
     """The targets that can do all the request asks for; if the first cannot, its reason is told and nothing is sent."""
+    if any(target.upstream.kind not in SPEAKS_OPENAI for target in targets):
+        await loaded(_SDK)
     fit = tuple(target for target in targets if target.upstream.kind in SPEAKS_OPENAI or sdk_chat.can(target, command))
     if not fit:
         sdk_chat.refuse(targets[0], command)
