@@ -61,7 +61,7 @@ tool_calls = Table(
         "ix_tool_calls_awaits_repeat",
         "workspace_id",
         "request_hash",
-        sqlite_where=text("awaits_repeat"),
+        sqlite_where=text("awaits_repeat = 1"),
         postgresql_where=text("awaits_repeat"),
     ),
     Index(
@@ -70,5 +70,11 @@ tool_calls = Table(
         sqlite_where=text("state = 'executing'"),
         postgresql_where=text("state = 'executing'"),
     ),
-    Index("ix_tool_calls_workspace_id_run_id", "workspace_id", "run_id"),
+    Index(
+        "ix_tool_calls_workspace_id_run_id",
+        "workspace_id",
+        "run_id",
+        sqlite_where=text("run_id IS NOT NULL"),
+        postgresql_where=text("run_id IS NOT NULL"),
+    ),
 )

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, or_, select, update
+from sqlalchemy import Row, and_, bindparam, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -53,7 +53,8 @@ _SETTLE = (
 _ABANDONED = (
     select(tool_calls)
     .where(
-        _c.state == CallState.EXECUTING,
+        # Written out, because a partial index serves only a condition it can see.
+        _c.state == literal_column("'executing'"),
         or_(
             and_(_c.run_id.is_(None), _c.escalation_id.is_(None), _c.leased_until < bindparam("now")),
             _c.leased_until < bindparam("long_ago"),
