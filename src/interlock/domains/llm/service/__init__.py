@@ -1,5 +1,6 @@
 """Operations of the llm domain, by verb group; `calls.request`, what the agent loop calls, is imported by itself."""
 
+from interlock.domains.llm.chat import CompleteChat, Completion
 from interlock.domains.llm.service.chat import ChatStream, complete, stream
 from interlock.domains.llm.service.embeddings import EmbedTexts, embed
 from interlock.domains.llm.service.models import (
