@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.domains.governance.budgets.views import Headroom, Spend
-from interlock.domains.governance.policies.config import ApprovalConfig, CostConfig, PrivacyAction, PrivacyConfig
+from interlock.domains.governance.policies.config import ApprovalConfig, CostConfig
 from interlock.domains.governance.policies.globs import Globs, ToolGlobs
-from interlock.domains.governance.policies.rules import Rule, Rules, natural_effect, resource_values
+from interlock.domains.governance.policies.rules import Rule, Rules, resource_values
 from interlock.domains.governance.policies.spending import account_cap_reached, policy_cap_reached
 from interlock.domains.governance.policies.states import PolicyMode
 from interlock.domains.governance.policies.views import (
@@ -77,7 +77,7 @@ def judge_attempt(rules: Rules, attempt: Attempt, spending: Spending | None) -> 
 
 def _apply(rule: Rule, attempt: Attempt, spending: Spending | None, found: _Findings) -> None:
     """See whether a rule fires, and note what follows from it."""
-    natural, detail = natural_effect(rule), ""
+    detail = ""
     if isinstance(rule.config, ApprovalConfig):
         if not _asks_for_approval(rule.config, attempt):
             return
@@ -90,16 +90,14 @@ def _apply(rule: Rule, attempt: Attempt, spending: Spending | None, found: _Find
         if reached is None:
             return
         detail = reached
-    elif rule.masker is not None and isinstance(rule.config, PrivacyConfig):
+    elif rule.masker is not None:
         fields = _mask(rule, attempt, found)
         if not fields:
             return
         detail = "personal data in " + ", ".join(fields[:_SHOWN_GLOBS])
-        if rule.config.action is PrivacyAction.MASK:
-            natural = Effect.MASK
-    elif rule.policy.type is PolicyType.COMPLIANCE:
+    elif rule.labels:
         found.controls.update(dict.fromkeys(rule.labels))
-    match = rule.matched(rule.effect(natural), detail)
+    match = rule.matched(detail)
     found.matched.append(match)
     if match.would is Effect.DENY and rule.mode is PolicyMode.BLOCK:
         found.refusals.append(match)
@@ -118,17 +116,17 @@ def _mask(rule: Rule, attempt: Attempt, found: _Findings) -> list[str]:
     """Mask what evidence may see, and where the policy is enforced also what the adapter may see; returns where."""
     if rule.masker is None:
         return []
-    fields = rule.masker.apply(attempt.arguments).fields
-    if fields:
-        found.masked_fields.update(dict.fromkeys(fields))
-        same = found.recorded is found.arguments
-        if rule.mode is not PolicyMode.LOG:
-            found.arguments = rule.masker.apply(found.arguments).arguments
-        if same and rule.mode is not PolicyMode.LOG:
-            found.recorded = found.arguments
-        else:
-            found.recorded = rule.masker.apply(found.recorded).arguments
-    return fields
+    masked = rule.masker.apply(attempt.arguments)
+    if not masked.fields:
+        return masked.fields
+    found.masked_fields.update(dict.fromkeys(masked.fields))
+    untouched = found.recorded is attempt.arguments
+    recorded = masked.arguments if untouched else rule.masker.apply(found.recorded).arguments
+    if rule.mode is not PolicyMode.LOG:
+        alike = found.arguments is found.recorded
+        found.arguments = recorded if alike else rule.masker.apply(found.arguments).arguments
+    found.recorded = recorded
+    return masked.fields
 
 
 def _decide(attempt: Attempt, spending: Spending | None, found: _Findings) -> tuple[Decision, str, PolicyId | None]:

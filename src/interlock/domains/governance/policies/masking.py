@@ -1,16 +1,20 @@
 """Replaces personal data in arguments, however deep; pure, and never sure to be reversible."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from interlock.domains.governance.policies.config import Detector, PrivacyConfig
-from interlock.domains.governance.policies.detectors import FINDERS, NEEDS_DIGIT, Span, has_digit
+from interlock.domains.governance.policies.detectors import FINDERS, NEEDS_DIGIT, has_digit
 from interlock.domains.governance.policies.globs import Globs
-from interlock.domains.governance.policies.patterns import Pattern, compile_pattern, spans
+from interlock.domains.governance.policies.patterns import Pattern, compile_pattern
+from interlock.domains.governance.policies.patterns import spans as spans_of
 
 _DEEPEST = 100
 _SSN_NAMES = Globs(("*ssn*", "*social_security*", "*socialsecurity*", "*social-security*"), fold=True)
 _SSN_LENGTH = 9
+
+Finding: TypeAlias = tuple[int, int, str]
+_NOTHING: list[Finding] = []
 
 
 def stand_in(name: str) -> str:
@@ -30,7 +34,12 @@ class Masker:
     """One privacy policy's idea of personal data, compiled."""
 
     def __init__(self, config: PrivacyConfig) -> None:
-        self._detectors = tuple(detector for detector in FINDERS if detector in config.detect)
+        self._detectors = tuple(
+            (detector.value, find, detector in NEEDS_DIGIT)
+            for detector, find in FINDERS.items()
+            if detector in config.detect
+        )
+        self._knows_ssn = Detector.SSN in config.detect
         self._patterns: tuple[tuple[str, Pattern], ...] = tuple(
             (pattern.name, compile_pattern(pattern.regex)) for pattern in config.patterns
         )
@@ -104,25 +113,24 @@ class Masker:
         return value if masked == text else masked
 
     def _is_named_ssn(self, value: str, name: str) -> bool:
-        return (
-            Detector.SSN in self._detectors
-            and len(value) == _SSN_LENGTH
-            and value.isdecimal()
-            and _SSN_NAMES.matches(name)
-        )
+        return self._knows_ssn and len(value) == _SSN_LENGTH and value.isdecimal() and _SSN_NAMES.matches(name)
 
-    def _find(self, text: str) -> list[tuple[int, int, str]]:
+    def _find(self, text: str) -> list[Finding]:
         """Everything found, by place; where findings overlap they are masked as one."""
         digits = has_digit(text)
-        found: list[tuple[int, int, str]] = []
-        for detector in self._detectors:
-            if digits or detector not in NEEDS_DIGIT:
-                found += _named(FINDERS[detector](text), detector.value)
+        if not (digits or self._patterns or "@" in text):
+            return _NOTHING
+        found: list[Finding] = []
+        for name, find, needs_digit in self._detectors:
+            if digits or not needs_digit:
+                spans = find(text)
+                if spans:
+                    found += [(start, end, name) for start, end in spans]
         for name, pattern in self._patterns:
-            found += _named(spans(pattern, text), name)
+            found += [(start, end, name) for start, end in spans_of(pattern, text)]
         return found
 
-    def _replace(self, text: str, found: list[tuple[int, int, str]]) -> str:
+    def _replace(self, text: str, found: list[Finding]) -> str:
         if not found:
             return text
         pieces: list[str] = []
@@ -133,7 +141,3 @@ class Masker:
             end = max(end, stop)
         pieces.append(text[end:])
         return "".join(pieces)
-
-
-def _named(found: list[Span], name: str) -> list[tuple[int, int, str]]:
-    return [(start, end, name) for start, end in found]

@@ -1,10 +1,12 @@
 """A workspace's policies compiled for judging, kept per process until the workspace's rules change."""
 
+from dataclasses import replace
+
 from interlock.domains.governance.policies.config import (
-    ApprovalConfig,
     ComplianceConfig,
     ContentConfig,
     PolicyConfig,
+    PrivacyAction,
     PrivacyConfig,
     parse_config,
 )
@@ -27,6 +29,15 @@ _MOST_TOOLS = 4096
 _MODE_ORDER = (PolicyMode.BLOCK, PolicyMode.PAUSE, PolicyMode.ALERT, PolicyMode.LOG)
 
 
+def _natural_effect(policy: Policy, config: PolicyConfig) -> Effect:
+    """What a policy does by nature; its mode decides how far that goes."""
+    if isinstance(config, PrivacyConfig) and config.action is PrivacyAction.MASK:
+        return Effect.MASK
+    if policy.type is PolicyType.COMPLIANCE:
+        return Effect.LABEL
+    return Effect.HOLD if policy.type is PolicyType.APPROVAL else Effect.DENY
+
+
 class Rule:
     """One policy, ready to be asked whether it applies."""
 
@@ -37,7 +48,9 @@ class Rule:
         self.masker = Masker(self.config) if isinstance(self.config, PrivacyConfig) else None
         self.screener = Screener(self.config) if isinstance(self.config, ContentConfig) else None
         self.labels = self.config.labels if isinstance(self.config, ComplianceConfig) else ()
+        self.natural = _natural_effect(policy, self.config)
         self._tools = ToolGlobs(policy.match.tools, fold=True) if policy.match.tools else None
+        self._plain_match = MatchedPolicy(policy.id, policy.name, policy.type, policy.mode, self._effect())
         self._callers = Globs(policy.match.callers, fold=True) if policy.match.callers else None
         self._resources = {
             name: Globs((glob.lstrip("#") for glob in globs), fold=True)
@@ -69,18 +82,19 @@ class Rule:
         """Whether it applies to a call of a tool that it covers."""
         return self.covers_caller(caller) and self.covers_resources(arguments)
 
-    def matched(self, would: Effect, detail: str = "") -> MatchedPolicy:
+    def matched(self, detail: str) -> MatchedPolicy:
         """The record of its having applied."""
-        policy = self.policy
-        return MatchedPolicy(policy.id, policy.name, policy.type, policy.mode, would, detail)
+        if not detail:
+            return self._plain_match
+        return replace(self._plain_match, detail=detail)
 
-    def effect(self, natural: Effect) -> Effect:
+    def _effect(self) -> Effect:
         """What it does in its mode, or would do where it only watches."""
         if self.mode is PolicyMode.PAUSE:
             return Effect.HOLD
-        if self.mode is PolicyMode.BLOCK and natural is not Effect.MASK:
+        if self.mode is PolicyMode.BLOCK and self.natural is not Effect.MASK:
             return Effect.DENY
-        return natural
+        return self.natural
 
 
 def resource_values(arguments: dict[str, object], name: str) -> list[str]:
@@ -169,12 +183,3 @@ class RulesCache:
 
     def __init__(self) -> None:
         self.known: dict[WorkspaceId, Rules] = {}
-
-
-def natural_effect(rule: Rule) -> Effect:
-    """What a policy's type does by nature; its mode decides how far that goes."""
-    if rule.policy.type is PolicyType.COMPLIANCE:
-        return Effect.LABEL
-    if isinstance(rule.config, ApprovalConfig):
-        return Effect.HOLD
-    return Effect.DENY

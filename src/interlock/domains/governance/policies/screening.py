@@ -2,7 +2,7 @@
 
 from interlock.domains.governance.policies.rules import Rules
 from interlock.domains.governance.policies.states import PolicyMode
-from interlock.domains.governance.policies.views import Caller, Decision, Effect, MatchedPolicy, Screening
+from interlock.domains.governance.policies.views import Caller, Decision, MatchedPolicy, Screening
 
 _SHOWN = 5
 
@@ -17,7 +17,7 @@ def screen_text(rules: Rules, text: str, caller: Caller, source: str) -> Screeni
         found = [str(finding) for finding in rule.screener.screen(text)]
         if found:
             findings.update(dict.fromkeys(found))
-            matched.append(rule.matched(rule.effect(Effect.DENY), ", ".join(found[:_SHOWN])))
+            matched.append(rule.matched(", ".join(found[:_SHOWN])))
     for mode, decision in ((PolicyMode.BLOCK, Decision.DENIED), (PolicyMode.PAUSE, Decision.ESCALATED)):
         match = next((match for match in matched if match.mode is mode), None)
         if match is not None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -124,6 +125,12 @@ class Policy(View):
     updated_at: datetime
 
 
+@lru_cache(maxsize=4096)
+def _text_of(policy_id: PolicyId) -> str:
+    """Policies match again and again; spelling an id costs as much as judging it."""
+    return str(policy_id)
+
+
 @dataclass(frozen=True, slots=True)
 class MatchedPolicy:
     """A policy that applied to a call. Under `alert` and `log` the effect is what it would have done."""
@@ -138,11 +145,11 @@ class MatchedPolicy:
     def as_json(self) -> dict[str, str]:
         """The form that evidence keeps."""
         return {
-            "policy_id": str(self.policy_id),
+            "policy_id": _text_of(self.policy_id),
             "name": self.name,
-            "type": self.type.value,
-            "mode": self.mode.value,
-            "would": self.would.value,
+            "type": self.type,
+            "mode": self.mode,
+            "would": self.would,
             "detail": self.detail,
         }
 
