@@ -22,7 +22,7 @@ from interlock.kit.clock import FixedClock
 from interlock.kit.operations import Nothing
 from interlock.runtime import tables
 from interlock.runtime.context import ALL_SCOPES, SYSTEM, Actor, ActorKind, Ctx, Runtime, UserId, WorkspaceId
-from interlock.runtime.database import SqliteDatabase
+from interlock.runtime.database import PostgresDatabase, SqliteDatabase, open_database
 from interlock.runtime.events import Streams
 from interlock.runtime.http import GuardedHttp
 from interlock.runtime.invoke import invoke
@@ -99,8 +99,12 @@ async def opened(data_dir: Path, **settings: Any) -> AsyncIterator[Gateway]:
     """A gateway with an empty database."""
     values = {"data_dir": data_dir, "http_allow_private": "127.0.0.0/8", "local_model_threads": 1, **settings}
     chosen = Settings.model_validate(values)
-    database = SqliteDatabase(data_dir / "interlock.db")
-    tables.metadata.create_all(database.engine)
+    database = open_database(chosen)
+    if isinstance(database, PostgresDatabase):
+        async with database.engine.begin() as connection:
+            await connection.run_sync(tables.metadata.create_all)
+    elif isinstance(database, SqliteDatabase):
+        tables.metadata.create_all(database.engine)
     clock = FixedClock(START)
     unused: Any = None
     runtime = Runtime(

@@ -178,3 +178,17 @@ def test_declared_prices_win() -> None:
     declared = {"gpt-4o*": ModelPrice(input=Decimal(1), output=Decimal(2))}
     pricing = Pricing(ProviderKind.OPENAI, "gpt-4o-mini", declared=declared)
     assert pricing.cost(TokenUsage(input_tokens=1_000_000, output_tokens=1_000_000), START) == 3
+
+
+async def test_providers_and_bookings_work_on_both_databases(tmp_path: Path, database_url: str | None) -> None:
+    async with serve_openai() as fake, opened(tmp_path, database_url=database_url) as gateway:
+        created = await gateway.provider(ProviderKind.OPENAI, fake.base_url)
+        assert created.id is not None
+        await gateway.route("vectors", "openai:text-embedding-3-small")
+        reply = await gateway.call(llm.embed, llm.EmbedTexts(texts=("a",), model="vectors"))
+        assert reply.cost
+        changed = await gateway.call(llm.update_provider, UpdateProvider(provider_id=created.id, models=("m",)))
+        assert changed.models == ("m",)
+        [entry] = await gateway.booked()
+        assert entry.cost == reply.cost
+        assert await gateway.held() == []
