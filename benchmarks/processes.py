@@ -1,6 +1,8 @@
 """Servers and load generators as processes of their own, on free loopback ports."""
 
+import atexit
 import contextlib
+import functools
 import json
 import os
 import socket
@@ -46,6 +48,11 @@ class Server:
         """Memory it holds for itself or shares, in megabytes."""
         return float(psutil.Process(self.pid).memory_info().rss) / 1e6
 
+    def cpu_seconds(self) -> float:
+        """CPU it has used since it was started."""
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.user + times.system)
+
     def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """One JSON request, for preparing a benchmark."""
         request = urllib.request.Request(  # always http on loopback
@@ -61,6 +68,16 @@ class Server:
             raise BenchmarkError(f"{self.name}: {method} {path}: {error.code} {error.read()[:2000]!r}") from error
 
 
+@functools.cache
+def _environment() -> dict[str, str]:
+    """This environment, with bytecode kept for the length of the run, as an installed program has it."""
+    bytecode = tempfile.TemporaryDirectory(prefix="interlock-bench-bytecode-")
+    atexit.register(bytecode.cleanup)
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
+    mine.pop("PYTHONDONTWRITEBYTECODE", None)
+    return {**mine, "PYTHONPYCACHEPREFIX": bytecode.name}
+
+
 def free_port() -> int:
     """A port nobody listens on."""
     with socket.socket() as probe:
@@ -73,13 +90,17 @@ def free_port() -> int:
 def serving(
     name: str, arguments: Sequence[str], *, ready: str = "/", environment: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """Run `python <arguments>` with `{port}` filled in until the block ends; yields once `ready` answers 200."""
+    """Run `python <arguments>` with `{port}` filled in until the block ends.
+
+    Args:
+        ready: path that must answer 200 before the block begins; for `/` any answer will do.
+    """
     port = free_port()
     command = [sys.executable, *(part.replace("{port}", str(port)) for part in arguments)]
     with tempfile.TemporaryFile() as output:
         began = time.perf_counter()
         process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **(environment or {})}
+            command, stdout=output, stderr=subprocess.STDOUT, env={**_environment(), **(environment or {})}
         )
         try:
             _await_ready(name, process, port, ready, output)
@@ -104,7 +125,7 @@ def _await_ready(name: str, process: subprocess.Popen[bytes], port: int, path: s
             raise BenchmarkError(f"{name} ended with code {process.returncode}: {_tail(output)}")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as peer:
             peer.sendall(request)
-            if peer.recv(64).startswith(b"HTTP/1.1 200"):
+            if peer.recv(64).startswith(b"HTTP/1.1 " if path == "/" else b"HTTP/1.1 200 "):
                 return
         time.sleep(_POLL_SECONDS)
     raise BenchmarkError(f"{name} was not ready within {_START_SECONDS:.0f} s")
@@ -132,6 +153,7 @@ def load(
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
         input=json.dumps(asdict(plan)).encode(),
+        env=_environment(),
         capture_output=True,
         timeout=seconds + warmup + 30,
         check=False,

@@ -8,14 +8,20 @@ import uvicorn
 import uvloop
 
 from interlock import main
+from interlock.domains.accounts.service.identify import identify
+from interlock.domains.llm import service as llm
+from interlock.domains.llm.views import ProviderKind
+from interlock.runtime.context import Runtime
+from interlock.runtime.invoke import invoke
 from interlock.runtime.settings import Settings
 
 UNLIMITED = 100_000_000
 ARGUMENTS = ("-m", "benchmarks.server", "{port}")
 READY = "/readyz"
+UPSTREAM_KEY = "sk-upstream-of-the-benchmark"
 
 
-async def _serve(port: int, data_dir: Path) -> None:
+async def _serve(port: int, data_dir: Path, upstream: str | None) -> None:
     settings = Settings.model_validate(
         {
             "data_dir": data_dir,
@@ -28,11 +34,22 @@ async def _serve(port: int, data_dir: Path) -> None:
     )
     async with main.running(settings) as runtime:
         await main.first_key(runtime)
+        if upstream is not None:
+            await _add_provider(runtime, upstream)
         config = uvicorn.Config(
             main.create_app(runtime), port=port, http="httptools", ws="none", lifespan="on", access_log=False,
             log_level="warning", server_header=False,
         )  # fmt: skip
         await uvicorn.Server(config).serve()
+
+
+async def _add_provider(runtime: Runtime, base_url: str) -> None:
+    """A provider of the workspace that speaks OpenAI's wire, with OpenAI's list prices."""
+    ctx = await identify(runtime, first_key(runtime.settings.data_dir), request_id="bench", face="bench")
+    command = llm.CreateProvider.model_validate(
+        {"name": "upstream", "kind": ProviderKind.OPENAI, "base_url": base_url, "credential": UPSTREAM_KEY}
+    )
+    await invoke(ctx, llm.create_provider, command)
 
 
 def first_key(data_dir: Path) -> str:
@@ -42,4 +59,4 @@ def first_key(data_dir: Path) -> str:
 
 if __name__ == "__main__":
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    asyncio.run(_serve(int(sys.argv[1]), Path(sys.argv[2])))
+    asyncio.run(_serve(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None))

@@ -52,10 +52,7 @@ def build(path: str) -> Starlette:
         stored = Stored(id=guid, decision="authorized")
         return Response(stored.model_dump_json(), media_type="application/json")
 
-    async def ready(_request: Request) -> Response:
-        return Response("{}", media_type="application/json")
-
-    return Starlette(routes=[Route("/", ready), Route("/check", check, methods=["POST"])])
+    return Starlette(routes=[Route("/check", check, methods=["POST"])])
 
 
 if __name__ == "__main__":

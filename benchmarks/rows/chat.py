@@ -3,13 +3,12 @@
 from benchmarks.figures import Figure, median
 from benchmarks.load import Load
 from benchmarks.processes import Server, load, request, scratch, serving
-from benchmarks.server import ARGUMENTS, READY, first_key
+from benchmarks.server import ARGUMENTS, READY, UPSTREAM_KEY, first_key
 
 ROW = "chat completions"
 RATE_AIM = 500
 ADDED_AIM_MS = 2.0
 _CONNECTIONS = 16
-_UPSTREAM_KEY = "sk-upstream"
 _MODEL = "gpt-4o-mini"
 _CHAT = {
     "model": _MODEL,
@@ -21,15 +20,15 @@ def run(seconds: float, repetitions: int) -> list[Figure]:
     """Interleave the gateway with its upstream, at sixteen connections and at one."""
     with (
         scratch() as folder,
-        serving("interlock", [*ARGUMENTS, str(folder / "data")], ready=READY) as server,
-        serving("upstream", ["-m", "benchmarks.peers.upstream", "{port}"]) as upstream,
+        serving("upstream", ["-m", "tests.fakes.llm", "openai", "--port", "{port}"]) as upstream,
+        serving(
+            "interlock", [*ARGUMENTS, str(folder / "data"), f"http://127.0.0.1:{upstream.port}/v1"], ready=READY
+        ) as server,
     ):
         key = first_key(folder / "data")
-        _prepare(server, upstream, {"x-api-key": key})
+        server.call("PATCH", "/api/v1/budget", {"monthly_cap": 1_000_000, "daily_cap": 100_000}, {"x-api-key": key})
         ours = [request(server, "POST", "/v1/chat/completions", _CHAT, {"Authorization": f"Bearer {key}"})]
-        theirs = [
-            request(upstream, "POST", "/v1/chat/completions", _CHAT, {"Authorization": f"Bearer {_UPSTREAM_KEY}"})
-        ]
+        theirs = [request(upstream, "POST", "/v1/chat/completions", _CHAT, {"Authorization": f"Bearer {UPSTREAM_KEY}"})]
         wide, narrow = [], []
         for _ in range(repetitions):
             wide.append(
@@ -37,16 +36,6 @@ def run(seconds: float, repetitions: int) -> list[Figure]:
             )
             narrow.append((_load(server, ours, 1, seconds), _load(upstream, theirs, 1, seconds / 2)))
     return _figures(wide, narrow)
-
-
-def _prepare(server: Server, upstream: Server, key: dict[str, str]) -> None:
-    server.call("PATCH", "/api/v1/budget", {"monthly_cap": 1_000_000, "daily_cap": 100_000}, key)
-    server.call(
-        "POST",
-        "/api/v1/providers",
-        {"kind": "openai", "base_url": f"http://127.0.0.1:{upstream.port}/v1", "api_key": _UPSTREAM_KEY},
-        key,
-    )
 
 
 def _figures(wide: list[tuple[Load, Load]], narrow: list[tuple[Load, Load]]) -> list[Figure]:

@@ -67,7 +67,7 @@ def _policy(number: int) -> dict[str, object]:
     """Five kinds in turn; all look at mail, none objects to this one, so that each has to be judged."""
     kinds: tuple[dict[str, object], ...] = (
         {"type": "approval", "mode": "pause", "match": {"tools": ["billing.*"]}},
-        {"type": "data_privacy", "mode": "block", "config": {"detect": ["credit_card"]}},
+        {"type": "data_privacy", "mode": "block", "config": {"detect": ["card"]}},
         {"type": "compliance", "mode": "log", "config": {"controls": ["Art.14"], "framework": "EU AI Act"}},
         {"type": "content", "mode": "block", "config": {"deny": ["guaranteed returns"]}},
         {
