@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import structlog
@@ -27,8 +28,10 @@ Handler = Callable[[Ctx, Any], Awaitable[None]]
 _CONCURRENCY = 16
 _LEASE = timedelta(minutes=5)
 _IDLE_SECONDS = 5.0
+_TROUBLE_SECONDS = 1.0
 _FIRST_RETRY = timedelta(seconds=1)
 _LONGEST_RETRY = timedelta(hours=1)
+_MOST_DOUBLINGS = 12
 
 
 class JobId(TypedId):
@@ -86,7 +89,7 @@ class Jobs:
         self._handlers: dict[str, _Registration] = {}
         self._subscribers: dict[str, list[str]] = defaultdict(list)
         self._wake = asyncio.Event()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[int, asyncio.Task[None]] = {}
         self._stopping = False
 
     def register(
@@ -136,25 +139,33 @@ class Jobs:
         root = Ctx(runtime, SYSTEM, NO_WORKSPACE, ALL_SCOPES, request_id="jobs", face="jobs")
         while not self._stopping:
             self._wake.clear()
-            for row in await self._claim(root):
-                task = asyncio.create_task(self._perform(root, row))
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
+            try:
+                for row in await self._claim(root):
+                    task = asyncio.create_task(self._perform(root, row))
+                    self._running[row.id] = task
+                    task.add_done_callback(partial(self._ended, row.id))
+                idle = await self._idle_for(root)
+            except Exception as error:
+                log.warning("the job worker cannot use the database; it tries again", exc_info=error)
+                idle = _TROUBLE_SECONDS
             if len(self._running) >= _CONCURRENCY:
-                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED)
                 continue
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), await self._idle_for(root))
+                await asyncio.wait_for(self._wake.wait(), idle)
 
     async def stop(self) -> None:
         """Take no more, and wait for what runs."""
         self._stopping = True
         self._wake.set()
         if self._running:
-            await asyncio.wait(self._running, timeout=10)
+            await asyncio.wait(self._running.values(), timeout=10)
+
+    def _ended(self, key: int, _task: asyncio.Task[None]) -> None:
+        del self._running[key]
 
     async def _claim(self, root: Ctx) -> list[Row[Any]]:
-        """Due jobs, leased: a worker that dies gives them back when the lease ends."""
+        """Due jobs, leased: a worker that dies gives them back when the lease ends, one still at work renews it."""
         async with root.begin(write=False) as looking:
             if await self._idle_for(looking) > 0:
                 return []
@@ -165,7 +176,7 @@ class Jobs:
                 await session.execute(
                     update(job_rows).where(job_rows.c.id.in_([row.id for row in rows])).values(run_at=root.now + _LEASE)
                 )
-        return rows
+        return [row for row in rows if row.id not in self._running]
 
     async def _idle_for(self, ctx: Ctx) -> float:
         """Seconds until the next job is due, zero when one is."""
@@ -180,6 +191,12 @@ class Jobs:
 
     async def _perform(self, root: Ctx, row: Row[Any]) -> None:
         ctx = Ctx(root.runtime, SYSTEM, row.workspace_id, ALL_SCOPES, request_id=str(row.guid), face="jobs")
+        try:
+            await self._attempt(ctx, row)
+        except Exception as error:
+            log.warning("how a job ended could not be written; it runs again", job=str(row.guid), exc_info=error)
+
+    async def _attempt(self, ctx: Ctx, row: Row[Any]) -> None:
         registration = self._handlers.get(row.handler)
         try:
             if registration is None:
@@ -194,7 +211,7 @@ class Jobs:
 
     async def _postpone(self, ctx: Ctx, row: Row[Any], error: Exception, attempts: int) -> None:
         made = row.attempts + 1
-        delay = min(_FIRST_RETRY * 2 ** (made - 1), _LONGEST_RETRY)
+        delay = min(_FIRST_RETRY * 2 ** min(made - 1, _MOST_DOUBLINGS), _LONGEST_RETRY)
         values = {
             "attempts": made,
             "run_at": ctx.now + delay,
