@@ -45,6 +45,8 @@ class Secrets:
         """The plain bytes; raises when the key, the purpose or the data is not the one it was sealed with."""
         nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
+            if sealed[:1] != _VERSION or len(nonce) < _NONCE_BYTES:
+                raise InvalidTag
             return self._cipher.decrypt(nonce, body, purpose.encode())
         except InvalidTag as error:
             raise InterlockError(
@@ -79,7 +81,7 @@ def load_secrets(data_dir: Path, configured: str | None) -> Secrets:
     if configured is not None:
         try:
             return Secrets(base64.b64decode(configured, validate=True))
-        except binascii.Error:
+        except ValueError:  # no base64, or no ASCII at all
             return Secrets(b"")
     path = data_dir / "master.key"
     if not path.exists():
