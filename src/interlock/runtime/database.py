@@ -72,29 +72,45 @@ class Database(ABC):
         """Give everything back."""
 
 
+def _trouble(code: str, message: str, hint: str | None = None) -> InterlockError:
+    return InterlockError(Kind.UNAVAILABLE, message, code=code, hint=hint)
+
+
 def _translated(error: StatementError) -> Exception:
-    """Disk full, locked and unreachable databases in words an operator can act on; the rest unchanged."""
+    """Full, failing, locked, damaged and unreachable databases in words an operator can act on; the rest unchanged."""
     reason = str(error.orig).lower()
     if "disk is full" in reason or "no space left" in reason:
-        return InterlockError(
-            Kind.UNAVAILABLE, "The disk is full; nothing was written.", code="disk_full", hint="Free space and retry."
+        return _trouble("disk_full", "The disk is full; nothing was written.", "Free space and retry.")
+    if "disk i/o error" in reason:
+        return _trouble(
+            "disk_error",
+            "The disk failed while the database used it; nothing was written.",
+            "Look at the disk's health and quotas, then retry.",
         )
     if "database is locked" in reason or "database table is locked" in reason:
-        return InterlockError(
-            Kind.UNAVAILABLE,
+        return _trouble(
+            "database_locked",
             "The database is locked by another process; nothing was written.",
-            code="database_locked",
-            hint="Retry; if it stays, look for a backup or another program holding the file.",
+            "Retry; if it stays, look for a backup or another program holding the file.",
         )
     if "readonly database" in reason or "unable to open database" in reason:
-        return InterlockError(
-            Kind.UNAVAILABLE,
+        return _trouble(
+            "database_unwritable",
             "The database file cannot be written.",
-            code="database_unwritable",
-            hint="Check the owner and mode of the data directory.",
+            "Check the owner and mode of the data directory.",
         )
-    if isinstance(error, OperationalError) and error.connection_invalidated:
-        return InterlockError(Kind.UNAVAILABLE, "The database is not reachable.", code="database_unreachable")
+    if "file is not a database" in reason or "disk image is malformed" in reason:
+        return _trouble(
+            "database_damaged",
+            "The database file is damaged, or is no database.",
+            "Restore a backup; keep the damaged file for inspection.",
+        )
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return _trouble(
+            "database_unreachable",
+            "The connection to the database broke; nothing was written unless it broke during the commit itself.",
+            "Retry with the same idempotency key.",
+        )
     return error
 
 
@@ -254,9 +270,7 @@ class PostgresDatabase(Database):
         try:
             await connection.start()
         except (OSError, DBAPIError) as error:
-            raise InterlockError(
-                Kind.UNAVAILABLE, "The database is not reachable.", code="database_unreachable"
-            ) from error
+            raise _trouble("database_unreachable", "The database is not reachable.") from error
         return PostgresSession(connection)
 
     async def close(self) -> None:
@@ -286,12 +300,14 @@ class PostgresSession(Session):
     async def lock(self, name: str) -> None:
         """A transaction-scoped advisory lock on the name's hash."""
         number = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
-        await self._connection.execute(_LOCK, {"key": number})
+        await self.execute(_LOCK, {"key": number})
 
     async def commit(self) -> None:
         """COMMIT."""
         try:
             await self._connection.commit()
+        except DBAPIError as error:
+            raise _translated(error) from error
         finally:
             await self._connection.close()
 

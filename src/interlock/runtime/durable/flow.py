@@ -20,7 +20,9 @@ log = structlog.get_logger(__name__)
 ResultT = TypeVar("ResultT")
 
 _LONGEST_NAP = 3600.0
-_DATABASE_TROUBLE = frozenset({"disk_full", "database_locked", "database_unwritable", "database_unreachable"})
+_DATABASE_TROUBLE = frozenset(
+    {"disk_full", "disk_error", "database_locked", "database_unwritable", "database_unreachable"}
+)
 _TRANSIENT_SQLSTATES = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "08000", "08003", "08006"})
 
 
