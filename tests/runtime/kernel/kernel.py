@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
+import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, create_engine, func, select
 
 from interlock.kit.clock import FixedClock
@@ -29,6 +30,9 @@ from interlock.runtime.settings import Settings
 
 START = datetime(2026, 1, 15, 12, tzinfo=UTC)
 PATIENCE = 20.0
+SEVERAL_SERVERS = pytest.mark.parametrize(  # the lock of the data directory keeps a second server off SQLite
+    "database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
 
 
 class ThingId(TypedId):
