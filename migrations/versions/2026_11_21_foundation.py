@@ -2,7 +2,7 @@
 
 Revision: 0001
 Follows: nothing
-Date: 2026-11-21 22:58:33.435927
+Date: 2026-11-21 23:08:03.513494
 """
 
 import sqlalchemy as sa
@@ -673,7 +673,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_system_log")),
         sa.UniqueConstraint("guid", name=op.f("uq_system_log_guid")),
     )
-    op.create_index("ix_system_log_at", "system_log", ["at"], unique=False)
+    op.create_index("ix_system_log_workspace_id_at", "system_log", ["workspace_id", "at"], unique=False)
     op.create_index("ix_system_log_workspace_id_id", "system_log", ["workspace_id", "id"], unique=False)
     op.create_table(
         "tool_calls",
@@ -800,6 +800,22 @@ def upgrade() -> None:
         sa.UniqueConstraint("guid", name=op.f("uq_users_guid")),
     )
     op.create_index("ix_users_workspace_id_id", "users", ["workspace_id", "id"], unique=False)
+    op.create_table(
+        "workspace_settings",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("guid", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "chosen",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_workspace_settings")),
+        sa.UniqueConstraint("guid", name=op.f("uq_workspace_settings_guid")),
+    )
+    op.create_index("uq_workspace_settings_workspace_id", "workspace_settings", ["workspace_id"], unique=True)
     op.create_table(
         "workspaces",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),

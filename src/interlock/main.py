@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from interlock.domains.accounts import gates
 from interlock.domains.accounts.service import first_start
 from interlock.domains.accounts.service.identify import anonymous
+from interlock.domains.activity import jobs as activity_jobs
 from interlock.domains.activity import service as activity
 from interlock.domains.agents import service as agents
 from interlock.domains.connectors import service as connectors
@@ -25,6 +26,7 @@ from interlock.domains.llm import service as llm
 from interlock.domains.runs import service as runs
 from interlock.domains.runs import subscribers as run_subscribers
 from interlock.domains.runs.order import AGENT_FLOW, record_failure, run_agent
+from interlock.domains.settings import service as workspace_settings
 from interlock.domains.tools import service as tools
 from interlock.domains.tools import subscribers as tool_subscribers
 from interlock.domains.tools.events import ToolCallSettled
@@ -35,7 +37,7 @@ from interlock.faces.rest import app as rest
 from interlock.faces.web.errors import http_exception
 from interlock.faces.web.middleware import Edge
 from interlock.kit.clock import SystemClock
-from interlock.runtime import data_dir, migrations, server_facts
+from interlock.runtime import daily, data_dir, migrations, server_facts
 from interlock.runtime.context import Runtime
 from interlock.runtime.database import open_database
 from interlock.runtime.durable import Durable
@@ -46,7 +48,8 @@ from interlock.runtime.jobs import Jobs
 from interlock.runtime.secrets import load_secrets
 from interlock.runtime.settings import Settings
 
-DOMAINS = (activity, agents, connectors, runs, tools)
+DOMAINS = (activity, agents, connectors, runs, tools, workspace_settings)
+DAILY = (activity_jobs.PURGE,)
 FIRST_KEY_FILE = "first-key"
 _DBOS = "interlock.runtime.durable.dbos"
 
@@ -82,6 +85,7 @@ def _durable(settings: Settings) -> Durable:
 def _subscribe(runtime: Runtime) -> None:
     """Who hears of what: the whole of the upward news in one place."""
     jobs = runtime.jobs
+    activity_jobs.register(jobs)
     approval_jobs.register(jobs)
     budget_jobs.register(jobs)
     jobs.subscribe(ApprovalDecided, "tools.on_approval_decided", tool_subscribers.on_approval_decided)
@@ -112,6 +116,8 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
         async with opened(settings) as runtime:
             await runtime.streams.start()
             await runtime.durable.start_up(runtime)
+            for name in DAILY:
+                await daily.plan(anonymous(runtime, request_id="start", face="main"), name)
             worker = asyncio.create_task(runtime.jobs.run(runtime))
             try:
                 yield runtime

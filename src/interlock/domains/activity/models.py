@@ -24,5 +24,5 @@ system_log = Table(
     Column("face", String(20), nullable=False),
     Column("request_id", String(80), nullable=False),
     Index("ix_system_log_workspace_id_id", "workspace_id", "id"),
-    Index("ix_system_log_at", "at"),
+    Index("ix_system_log_workspace_id_at", "workspace_id", "at"),
 )

@@ -3,14 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 
 from interlock.domains.activity.models import system_log
 from interlock.domains.activity.views import LogEntry
 from interlock.kit.paging import ListSpec
+from interlock.runtime.context import Ctx, WorkspaceId
 from interlock.runtime.repository import Repository
 
 _APPEND = insert(system_log)
+_WORKSPACES = select(system_log.c.workspace_id).distinct()
 
 
 class SystemLog(Repository[LogEntry]):
@@ -27,6 +29,12 @@ class SystemLog(Repository[LogEntry]):
         await session.execute(_APPEND, {"workspace_id": self.ctx.workspace_id, **values})
 
     async def drop_before(self, moment: datetime) -> int:
-        """Delete old rows of every workspace."""
-        session = await self.ctx.session()
-        return (await session.execute_long(delete(system_log).where(system_log.c.at < moment))).rowcount
+        """Delete the workspace's rows from before a moment; tells how many."""
+        old = delete(system_log).where(system_log.c.workspace_id == self.ctx.workspace_id, system_log.c.at < moment)
+        return (await (await self.ctx.session()).execute_long(old)).rowcount
+
+
+async def workspaces_logged(ctx: Ctx) -> list[WorkspaceId]:
+    """Every workspace that has a row in the log."""
+    rows = await (await ctx.session()).execute_long(_WORKSPACES)
+    return list(rows.scalars())

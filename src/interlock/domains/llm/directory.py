@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from interlock.domains.llm.repository import Providers, Routes, masked
 from interlock.domains.llm.routing import LOCAL_MODELS, Directory, Upstream
 from interlock.domains.llm.views import Provider, ProviderId, ProviderKind, ProviderSource
+from interlock.domains.settings import service as workspace_settings
 from interlock.runtime.context import Ctx, WorkspaceId
 from interlock.runtime.settings import Settings
 
@@ -20,6 +21,7 @@ DEFAULT_URLS = {
     ProviderKind.LOCAL: "",
     ProviderKind.SCRIPTED: "",
 }
+DEFAULT_MODEL = "default"
 RESERVED_NAMES = frozenset(kind.value for kind in (ProviderKind.LOCAL, ProviderKind.SCRIPTED))
 _SETTINGS_PRIORITY = 200
 _BUILT_IN_PRIORITY = 300
@@ -57,6 +59,9 @@ async def directory_of(ctx: Ctx) -> Directory:
     names = {upstream.name for upstream in mine}
     shared = [upstream for upstream in of_settings(ctx.settings) if upstream.name not in names]
     routes = {route.name: route.targets for route in await Routes(ctx).all()}
+    default = await workspace_settings.default_model(ctx)
+    if default is not None:
+        routes.setdefault(DEFAULT_MODEL, routes.get(default, (default,)))
     directory = Directory([*mine, *shared], routes)
     entries[ctx.workspace_id] = (ctx.workspace_version, directory)
     return directory

@@ -10,7 +10,17 @@ from starlette.routing import BaseRoute, Route
 from interlock.faces.rest import docs, health, streams
 from interlock.faces.rest.binding import NativeRoute, bound
 from interlock.faces.rest.openapi import document
-from interlock.faces.rest.routes import accounts, activity, agents, checks, connectors, governance, runs, tools
+from interlock.faces.rest.routes import (
+    accounts,
+    activity,
+    agents,
+    checks,
+    connectors,
+    governance,
+    runs,
+    settings,
+    tools,
+)
 from interlock.runtime.context import Runtime
 
 TABLE: tuple[NativeRoute, ...] = (
@@ -22,6 +32,7 @@ TABLE: tuple[NativeRoute, ...] = (
     *tools.ROUTES,
     *connectors.ROUTES,
     *activity.ROUTES,
+    *settings.ROUTES,
 )
 BY_HAND: tuple[Route, ...] = (*health.ROUTES, *streams.ROUTES)
 

@@ -18,6 +18,7 @@ from interlock.domains.governance.approvals.states import ApprovalStatus
 from interlock.domains.governance.approvals.views import Approval, ApprovalId, ApprovalKind
 from interlock.domains.governance.policies.service import caller_of
 from interlock.domains.governance.policies.views import Caller, PlainId, PolicyId
+from interlock.domains.settings import service as settings
 from interlock.kit.canonical import digest
 from interlock.kit.errors import InterlockError, Kind
 from interlock.kit.ids import TypedId
@@ -108,7 +109,7 @@ async def approve(ctx: Ctx, command: Approve) -> Approval:
         }
     if current.kind is ApprovalKind.CHECK:
         # The agreement waits as long as the question did: for the caller to ask again and use it.
-        values["expires_at"] = ctx.now + timedelta(hours=ctx.settings.approval_hours)
+        values["expires_at"] = ctx.now + timedelta(hours=await settings.approval_hours(ctx))
     return await settle(ctx, command.approval_id, ApprovalStatus.APPROVED, values)
 
 
@@ -142,7 +143,7 @@ async def open_gate(ctx: Ctx, gate: OpenGate) -> Approval:
     """Have a person asked, in the caller's unit of work."""
     caller = gate.caller or caller_of(ctx)
     approvals = Approvals(ctx)
-    expires_at = ctx.now + timedelta(hours=ctx.settings.approval_hours)
+    expires_at = ctx.now + timedelta(hours=await settings.approval_hours(ctx))
     approval = await approvals.add(
         ApprovalId.new(),
         kind=gate.kind,

@@ -1,0 +1,215 @@
+"""Operations on a workspace's settings, and what other domains read of them."""
+
+import base64
+import binascii
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from interlock.domains.org import service as org
+from interlock.domains.settings import repository
+from interlock.domains.settings.repository import Stored
+from interlock.domains.settings.views import AlertSettings, AlertTargets, WorkspaceSettings
+from interlock.kit.errors import invalid
+from interlock.kit.operations import Command, Effect, Nothing, operation
+from interlock.kit.patch import changes
+from interlock.runtime.context import Ctx
+
+DEFAULT_RETENTION_DAYS = 30
+SECRET_PREFIX = "whsec_"  # noqa: S105 - the public prefix of every such secret, named by Standard Webhooks
+_SLACK, _EMAIL = "alerts.slack_channel", "alerts.email_to"
+_URL, _SECRET = "alerts.webhook_url", "alerts.webhook_secret"
+_RETENTION, _HOURS, _MODEL = "log_retention_days", "approval_hours", "default_model"
+_SECRETS = frozenset({_SECRET})
+_SHOWN_END = 4
+_SHORTEST_SECRET, _LONGEST_SECRET = 24, 64
+_LONGEST_RECIPIENTS = 2_000
+
+
+def _recipients(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    if len(", ".join(addresses)) > _LONGEST_RECIPIENTS:
+        raise ValueError(f"the addresses must not exceed {_LONGEST_RECIPIENTS} characters together")
+    return addresses
+
+
+def _web_address(url: str) -> str:
+    """Only the form; where it leads is judged when it is called, because names change what they lead to."""
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+        parts = urlsplit("")
+    if not usable or parts.username is not None or parts.password is not None:
+        raise ValueError("must be an http or https address that names a host and carries no user name or password")
+    return url
+
+
+def _signing_secret(secret: SecretStr) -> SecretStr:
+    try:
+        key = signing_key(secret.get_secret_value())
+    except binascii.Error:
+        key = b""
+    if not _SHORTEST_SECRET <= len(key) <= _LONGEST_SECRET:
+        raise ValueError(
+            f"must be '{SECRET_PREFIX}' and {_SHORTEST_SECRET} to {_LONGEST_SECRET} random bytes in base64, "
+            "such as `openssl rand -base64 32` prints"
+        )
+    return secret
+
+
+def signing_key(secret: str) -> bytes:
+    """The key inside a webhook secret (Standard Webhooks 1.0.0: `whsec_` and the key in base64).
+
+    Raises:
+        binascii.Error: it is none.
+    """
+    if not secret.startswith(SECRET_PREFIX):
+        raise binascii.Error("no whsec_ prefix")
+    return base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+
+
+SlackChannel = Annotated[
+    str,
+    Field(min_length=1, max_length=200, pattern=r"^[^\s\x00]+$", description="Such as #ops, or a channel or user id."),
+]
+Address = Annotated[
+    str,
+    Field(
+        max_length=254,
+        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+        description="One mail address.",
+    ),
+]
+Recipients = Annotated[tuple[Address, ...], Field(max_length=20), AfterValidator(_recipients)]
+WebhookUrl = Annotated[
+    str,
+    Field(max_length=2_000, pattern=r"^https?://[!-~]+$", description="Called with POST."),
+    AfterValidator(_web_address),
+]
+WebhookSecret = Annotated[
+    SecretStr,
+    Field(description="Signs each call (Standard Webhooks); stored encrypted, only its end is shown again."),
+    AfterValidator(_signing_secret),
+]
+RetentionDays = Annotated[int, Field(ge=1, le=3_650, description="Days the system log is kept; 30 by default.")]
+ApprovalHours = Annotated[
+    float, Field(gt=0, le=8_760, allow_inf_nan=False, description="Hours a person has to decide; the server's default.")
+]
+ModelName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00]*\S[^\x00]*$",
+        description="Model id, prefix, alias or route that the name 'default' stands for.",
+    ),
+]
+
+
+class ChangeAlerts(Command):
+    """Where alerts go; absent fields stay, null empties one."""
+
+    slack_channel: SlackChannel | None = None
+    email_to: Recipients | None = None
+    webhook_url: WebhookUrl | None = None
+    webhook_secret: WebhookSecret | None = None
+
+
+class UpdateSettings(Command):
+    """The settings to change; absent ones stay, null goes back to the default."""
+
+    alerts: ChangeAlerts | None = None
+    log_retention_days: RetentionDays | None = None
+    approval_hours: ApprovalHours | None = None
+    default_model: ModelName | None = None
+
+
+@operation("settings.get", scope="admin")
+async def get(ctx: Ctx, command: Nothing) -> WorkspaceSettings:
+    """Show the workspace's settings, secrets masked."""
+    return _shown(ctx, await repository.read(ctx))
+
+
+@operation("settings.update", scope="admin", effect=Effect.WRITE)
+async def update(ctx: Ctx, command: UpdateSettings) -> WorkspaceSettings:
+    """Change some of the workspace's settings; null sets one back to its default."""
+    await repository.hold(ctx)
+    before = await repository.read(ctx)
+    chosen, secrets = dict(before.chosen), repository.unsealed(ctx, before)
+    given = _by_full_name(command)
+    for name, value in given.items():
+        place: dict[str, Any] = secrets if name in _SECRETS else chosen
+        if value is None or value == ():
+            place.pop(name, None)
+        elif isinstance(value, SecretStr):
+            place[name] = value.get_secret_value()
+        else:
+            place[name] = list(value) if isinstance(value, tuple) else value
+    if _URL in chosen and _SECRET not in secrets:
+        raise invalid(
+            "A webhook needs a secret to sign its calls with.",
+            field=_SECRET,
+            hint="Set 'alerts.webhook_secret' together with 'alerts.webhook_url', or set both to null.",
+        )
+    after = await repository.keep(ctx, chosen, secrets)
+    if before.chosen.get(_MODEL) != chosen.get(_MODEL):
+        await org.rules_changed(ctx)
+    return _shown(ctx, after)
+
+
+async def alert_targets(ctx: Ctx) -> AlertTargets:
+    """Where the workspace wants its alerts."""
+    stored = await repository.read(ctx)
+    return AlertTargets(
+        slack_channel=stored.chosen.get(_SLACK),
+        email_to=tuple(stored.chosen.get(_EMAIL, ())),
+        webhook_url=stored.chosen.get(_URL),
+        webhook_secret=repository.unsealed(ctx, stored).get(_SECRET),
+    )
+
+
+async def log_retention_days(ctx: Ctx) -> int:
+    """How many days the workspace keeps its operational logs."""
+    days: int = (await repository.read(ctx)).chosen.get(_RETENTION, DEFAULT_RETENTION_DAYS)
+    return days
+
+
+async def approval_hours(ctx: Ctx) -> float:
+    """How many hours a person has to decide."""
+    hours: float = (await repository.read(ctx)).chosen.get(_HOURS, ctx.settings.approval_hours)
+    return hours
+
+
+async def default_model(ctx: Ctx) -> str | None:
+    """The model that the name 'default' stands for; None while nothing is set."""
+    name: str | None = (await repository.read(ctx)).chosen.get(_MODEL)
+    return name
+
+
+def _by_full_name(command: UpdateSettings) -> dict[str, Any]:
+    """What the caller really sent; `alerts: null` empties every field of it."""
+    given = changes(command)
+    if "alerts" not in given:
+        return given
+    alerts = given.pop("alerts")
+    sent = dict.fromkeys(ChangeAlerts.model_fields) if alerts is None else changes(alerts)
+    return given | {f"alerts.{name}": value for name, value in sent.items()}
+
+
+def _shown(ctx: Ctx, stored: Stored) -> WorkspaceSettings:
+    chosen = stored.chosen
+    secret = repository.unsealed(ctx, stored).get(_SECRET)
+    return WorkspaceSettings(
+        alerts=AlertSettings(
+            slack_channel=chosen.get(_SLACK),
+            email_to=tuple(chosen.get(_EMAIL, ())),
+            webhook_url=chosen.get(_URL),
+            webhook_secret=None if secret is None else f"…{secret[-_SHOWN_END:]}",
+        ),
+        log_retention_days=chosen.get(_RETENTION, DEFAULT_RETENTION_DAYS),
+        approval_hours=chosen.get(_HOURS, ctx.settings.approval_hours),
+        default_model=chosen.get(_MODEL),
+        updated_at=stored.updated_at,
+    )

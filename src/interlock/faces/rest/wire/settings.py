@@ -1,0 +1,22 @@
+"""Native replies about a workspace's settings."""
+
+from interlock.faces.rest.wire.base import Timestamp, Wire
+
+
+class AlertsReply(Wire):
+    """Where alerts go; of the webhook's secret only its end."""
+
+    slack_channel: str | None
+    email_to: tuple[str, ...]
+    webhook_url: str | None
+    webhook_secret: str | None
+
+
+class SettingsReply(Wire):
+    """The settings in force, defaults included."""
+
+    alerts: AlertsReply
+    log_retention_days: int
+    approval_hours: float
+    default_model: str | None
+    updated_at: Timestamp | None
