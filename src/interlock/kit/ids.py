@@ -6,15 +6,19 @@ Sources: RFC 9562 section 5.7 (UUIDv7), the TypeID specification 0.3 (Crockford 
 import os
 import re
 import time
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
+_PAIR_SHIFTS = range(120, -10, -10)
 _VALUES = {char: index for index, char in enumerate(_ALPHABET)}
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _TEXT_LENGTH = 26
 _UUID_BITS = 128
 # Stricter than UUID(), which also takes braces, stray dashes, signs and digits of other scripts: one id, few spellings.
@@ -43,6 +47,11 @@ def uuid7_int() -> int:
     return (_Monotonic.millisecond << 80) | (0x7 << 76) | (_Monotonic.counter << 64) | (0b10 << 62) | tail
 
 
+# UUID() first finds out which of six spellings it was given, which costs more than the rest of reading a row.
+_set_number: Callable[[UUID, int], None] = UUID.__dict__["int"].__set__
+_set_safety: Callable[[UUID, SafeUUID], None] = UUID.__dict__["is_safe"].__set__
+
+
 class TypedId(UUID):
     """A UUIDv7 with a kind. Subclasses name the prefix; `str()` gives `agent_01h455vb4pex5vsknk084sn02q`."""
 
@@ -52,12 +61,20 @@ class TypedId(UUID):
     @classmethod
     def new(cls) -> Self:
         """A fresh identity, later than all this process made before."""
-        return cls(int=uuid7_int())
+        return cls.numbered(uuid7_int())
+
+    @classmethod
+    def numbered(cls, number: int) -> Self:
+        """The identity with this 128-bit value, which the caller knows to be one."""
+        made = object.__new__(cls)
+        _set_number(made, number)
+        _set_safety(made, SafeUUID.unknown)
+        return made
 
     @classmethod
     def of(cls, value: UUID) -> Self:
         """The same identity as a value of this kind."""
-        return cls(int=value.int)
+        return cls.numbered(value.int)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -108,7 +125,7 @@ class TypedId(UUID):
 
 
 def _to_base32(value: int) -> str:
-    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -5, -5))
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -10, -10)])
 
 
 def _from_base32(text: str) -> int:

@@ -9,17 +9,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import Executable
 
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.lazy import lazy
+from interlock.runtime.prepared import Preparer, Rows
 from interlock.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ class Session(ABC):
     is_postgres: bool
 
     @abstractmethod
-    async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+    async def execute(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """Run a short statement and return its buffered result."""
 
     @abstractmethod
-    async def execute_long(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+    async def execute_long(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """Run a statement that may take more than a few milliseconds, without holding the event loop."""
 
     @abstractmethod
@@ -131,6 +131,7 @@ class SqliteDatabase(Database):
             json_deserializer=orjson.loads,
         )
         event.listen(self.engine, "connect", self._prepare)
+        self.preparer = Preparer(self.engine.dialect)
         self._turn = asyncio.Lock()
         self._writer: Connection | None = None
         self._readers: list[Connection] = []
@@ -214,16 +215,19 @@ class SqliteSession(Session):
         except sqlite3.OperationalError as error:
             raise _translated(OperationalError("BEGIN", {}, error)) from error
 
-    async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+    async def execute(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """Run on this thread: a short statement costs less than a hop to another one."""
         return self._run(statement, parameters)
 
-    async def execute_long(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+    async def execute_long(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """Run in a worker thread."""
         return await asyncio.to_thread(self._run, statement, parameters)
 
-    def _run(self, statement: Executable, parameters: Parameters) -> CursorResult[Any]:
+    def _run(self, statement: Executable, parameters: Parameters) -> Rows:
         try:
+            prepared = self._database.preparer.find(statement, parameters)
+            if prepared is not None:
+                return prepared.run(self._driver, cast("Mapping[str, Any]", parameters or {}))
             return self._connection.execute(statement, parameters)
         except DBAPIError as error:
             raise _translated(error) from error
@@ -286,14 +290,14 @@ class PostgresSession(Session):
     def __init__(self, connection: "sqlalchemy_asyncio.AsyncConnection") -> None:
         self._connection = connection
 
-    async def execute(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+    async def execute(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """Send it and wait for the rows."""
         try:
             return await self._connection.execute(statement, parameters)
         except DBAPIError as error:
             raise _translated(error) from error
 
-    async def execute_long(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+    async def execute_long(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """The same: the work happens in the server."""
         return await self.execute(statement, parameters)
 
