@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -36,6 +36,7 @@ BUDGET_EXHAUSTED = "budget_exhausted"
 _LEASE = timedelta(seconds=150)
 _WAITING = "This call waits for a person's decision."
 _EXECUTING = "This call was approved and is being executed."
+_STARTED = datetime.now(UTC)
 _POLL = timedelta(seconds=2)
 _RACES = 3
 
@@ -112,7 +113,7 @@ async def _earlier(ctx: Ctx, request: Request) -> Admitted | ToolOutcome | async
 
 async def take_over(ctx: Ctx, row: Row[Any], request: Request, approval: Approved | None = None) -> Admitted:
     """Go on with a call that was executing when its server stopped: the same key, and no second judgement."""
-    if (await ctx.session()).is_postgres and row.leased_until > ctx.now:
+    if row.leased_until > ctx.now and await _may_be_alive(ctx, row):
         raise still_running()
     scope = await scope_of(ctx, request)
     verdict = await policies.judge(ctx, attempt_of(request, scope, approved=True))
@@ -130,6 +131,12 @@ async def take_over(ctx: Ctx, row: Row[Any], request: Request, approval: Approve
         approval=approval,
         interrupted=not request.spec.tool.repeatable,
     )
+
+
+async def _may_be_alive(ctx: Ctx, row: Row[Any]) -> bool:
+    """Whether another process may be executing a call that this one is not."""
+    # Where one server owns the database, a call that began before this process did has no other home any more.
+    return (await ctx.session()).is_postgres or row.leased_until - _LEASE >= _STARTED
 
 
 async def _judged(ctx: Ctx, request: Request) -> Admitted | ToolOutcome:
