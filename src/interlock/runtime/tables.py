@@ -1,5 +1,6 @@
 """Column vocabulary of every table: typed ids, aware moments, money as nano-dollars, enums with CHECK constraints."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -47,7 +48,22 @@ class IdType(TypeDecorator[IdT], Generic[IdT]):
 
     def process_result_value(self, value: UUID | None, dialect: Dialect) -> IdT | None:
         """The typed id again."""
-        return None if value is None else self.kind(int=value.int)
+        return None if value is None else self.kind.of(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """On SQLite straight to the digits, without a UUID in between."""
+        return _digits if dialect.name == "sqlite" else super().bind_processor(dialect)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """On SQLite straight from the digits."""
+        if dialect.name != "sqlite":
+            return super().result_processor(dialect, coltype)
+        numbered = self.kind.numbered
+        return lambda text: None if text is None else numbered(int(text, 16))
+
+
+def _digits(value: UUID | None) -> str | None:
+    return None if value is None else f"{value.int:032x}"
 
 
 class Moment(TypeDecorator[datetime]):
