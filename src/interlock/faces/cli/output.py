@@ -1,5 +1,6 @@
 """How the command line talks: tables for people, JSON for programs, errors in one line, and telling exit codes."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from types import MappingProxyType
@@ -12,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from interlock.kit.errors import InterlockError, Kind
+
+_FILE_WIDTH = 140
 
 
 class ExitCode(IntEnum):
@@ -52,8 +55,8 @@ class Terminal:
     """Where a command's words go: results to stdout, everything else to stderr."""
 
     def __init__(self) -> None:
-        self.out = Console(highlight=False, soft_wrap=True)
-        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.out = _console(stderr=False)
+        self.err = _console(stderr=True)
         self.as_json = False
 
     def show(self, facts: Any, people: RenderableType) -> None:
@@ -61,7 +64,8 @@ class Terminal:
         if self.as_json:
             self.json(facts)
         else:
-            self.out.print(people)
+            # A line of text is the reader's to wrap: a key or an id must come out in one piece.
+            self.out.print(people, soft_wrap=isinstance(people, str | Text))
 
     def json(self, facts: Any) -> None:
         """One JSON document."""
@@ -69,7 +73,7 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """Words beside the result."""
-        self.err.print(Text(text, style="dim"))
+        self.err.print(Text(text, style="dim"), soft_wrap=True)
 
     def error(self, error: InterlockError) -> ExitCode:
         """Say what went wrong and what helps; the exit code that goes with it."""
@@ -78,15 +82,25 @@ class Terminal:
             facts = {"code": error.code, "message": error.message, "hint": error.hint, "details": error.data}
             typer.echo(orjson.dumps({"error": facts}, default=str), err=True)
             return code
-        self.err.print(Text(f"Error: {error.message}", style="bold red"))
+        self.err.print(Text(f"Error: {error.message}", style="bold red"), soft_wrap=True)
         if error.hint:
-            self.err.print(Text(f"Hint: {error.hint}"))
+            self.err.print(Text(f"Hint: {error.hint}"), soft_wrap=True)
         return code
+
+
+def _console(*, stderr: bool) -> Console:
+    """A console; what goes into a file or pipe has no narrow window to fit into."""
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _FILE_WIDTH
+    return console
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> RenderableType:
     """A table for people; `empty` is said instead of a table without rows."""
-    shown = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        shown.add_column(column, overflow="fold")
     for row in rows:
         shown.add_row(*(cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in row))
     return shown if shown.row_count else Text(empty)

@@ -74,7 +74,9 @@ def _settings(stack: contextlib.ExitStack, data_dir: Path | None, port: int | No
     else:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="interlock-demo-"))
         settings = load_settings(data_dir=Path(scratch), port=port or 0).model_copy(update={"database_url": None})
-    return settings.model_copy(update={"http_allow_private": (*settings.http_allow_private, _LOOPBACK)})
+    # Client, server and sandbox share this machine with the model: on one that is busy, its threads would only spin.
+    threads = {} if "local_model_threads" in settings.model_fields_set else {"local_model_threads": 1}
+    return settings.model_copy(update={**threads, "http_allow_private": (*settings.http_allow_private, _LOOPBACK)})
 
 
 def _play(session: Session, at: Addresses, reviewer: Reviewer, model: str, key: str | None) -> list[Check]:

@@ -1,5 +1,6 @@
 """`serve` and `worker`: long-running processes."""
 
+import logging
 from collections.abc import Callable
 from typing import Annotated
 
@@ -27,6 +28,7 @@ def serve(
     session = session_of(context, as_json=as_json)
     settings = load_settings(host=host, port=port, data_dir=data_dir)
     telemetry.configure(settings)
+    _quiet_migrations()
     listener = serving.listen(settings)
 
     def announce(started: Started) -> None:
@@ -40,6 +42,11 @@ def serve(
 
     run(serving.serve_until_signalled(session.composition, listener, announce))
     telemetry.shut_down()
+
+
+def _quiet_migrations() -> None:
+    """Alembic tells its context at every start; an upgrade is told by what comes after it."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _greeting(started: Started) -> Text:
@@ -76,6 +83,7 @@ def worker(context: Context, data_dir: DataDir = None, as_json: AsJson = False) 
             hint="Set INTERLOCK_DATABASE_URL=postgresql://... for every server and worker.",
         )
     telemetry.configure(settings)
+    _quiet_migrations()
     run(_work(session.composition, settings, lambda: session.terminal.show({"working": True}, _at_work())))
     telemetry.shut_down()
 

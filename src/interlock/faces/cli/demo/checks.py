@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.faces.cli.demo.evidence import Evidence
+from interlock.faces.cli.demo.evidence import RECEIPT_COST, Evidence
 from interlock.faces.cli.demo.material import Mail
 from interlock.faces.cli.demo.review import dollars
 from interlock.kit.canonical import digest
@@ -101,7 +101,8 @@ def _team_told(_mail: Mail, found: Evidence) -> Check:
 
 def _run_ended(_mail: Mail, found: Evidence) -> Check:
     status = found.run["status"]
-    return Check("The run ended after the refusal", status not in {"running", "waiting_approval"}, str(status))
+    seen = f"{status}: {found.run['error']}"[:140] if found.run["error"] else str(status)
+    return Check("The run ended after the refusal", status not in {"running", "waiting_approval"}, seen)
 
 
 def _not_refunded(_mail: Mail, found: Evidence) -> Check:
@@ -140,14 +141,14 @@ def _budget_moved(_mail: Mail, found: Evidence) -> Check:
         found.budget["monthly_spent"],
         found.budget["monthly_cap"],
     )
-    cost = found.run["total_cost"]
+    cost = found.run["total_cost"] + RECEIPT_COST
     remains = found.budget["monthly_remaining"]
     right = (
         cap is not None
         and abs(after - before - cost) <= _CENT_FRACTION * 2
         and abs(max(cap - after, 0) - remains) < 1e-6
     )
-    seen = "no cap is set" if cap is None else f"${after:.4f} of ${cap:.2f} this month, ${cost:.4f} of it by this run"
+    seen = "no cap is set" if cap is None else f"${after:.4f} of ${cap:.2f} this month, ${cost:.4f} of it by this demo"
     return Check("Spending counts against the budget", right, seen)
 
 

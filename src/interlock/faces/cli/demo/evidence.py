@@ -1,5 +1,6 @@
 """What the demo collects once the run has ended: everything the final checks look at, read over HTTP."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,10 @@ from interlock.faces.cli.demo.timeline import Timeline
 from interlock.kit.errors import InterlockError, Kind
 
 AUDIENCE = "mcp-governance"
+RECEIPT_TOOL = "terminal.print_receipt"
+RECEIPT_COST = 0.002
 _PAGE = 200
+Effects = tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Evidence:
     timeline: Timeline
     approval: dict[str, Any] | None
     second_decision: Kind | None
-    effects: tuple[dict[str, Any], ...]
+    effects: Effects
     budget_before: dict[str, Any]
     budget: dict[str, Any]
     ledger: dict[str, Any]
@@ -47,7 +51,7 @@ class Evidence:
     attestation: Attestation
 
 
-def effects_in(sandbox_url: str) -> tuple[dict[str, Any], ...]:
+def effects_in(sandbox_url: str) -> Effects:
     """What happened at the pretend providers so far."""
     try:
         reply = httpx.get(f"{sandbox_url}/_sandbox/state", timeout=10, trust_env=False).raise_for_status()
@@ -67,17 +71,17 @@ def decide_again(api: Api, approval: dict[str, Any] | None) -> Kind | None:
     return None
 
 
-def attested(api: Api, run_id: str, refund_id: str | None) -> Attestation:
-    """Ask for a verdict on an action of our own, report its outcome, and check the attestation as an outsider would."""
-    tool = "terminal.print_receipt"
-    args = {"run_id": run_id, "refund_id": refund_id}
-    verdict = api.post("/api/v1/check-action", {"tool": tool, "args": args, "agent_id": "interlock demo"})
+def attested(api: Api, args: Mapping[str, Any], act: Callable[[], None]) -> Attestation:
+    """Ask for a verdict on an action of our own, act, report the outcome; check the attestation as an outsider would."""
+    asked = {"tool": RECEIPT_TOOL, "args": dict(args), "cost_estimate": RECEIPT_COST, "agent_id": "interlock demo"}
+    verdict = api.post("/api/v1/check-action", asked)
     if verdict["decision"] != "authorized":
         return Attestation(
             "", None, f"the check was {verdict['decision']}: {verdict['reason']}", altered_is_refused=False
         )
-    outcome = {"tool": tool, "check_id": verdict["check_id"], "outcome": "success", "agent_id": "interlock demo"}
-    report = api.post("/api/v1/record-outcome", outcome)
+    act()
+    outcome = {"tool": RECEIPT_TOOL, "check_id": verdict["check_id"], "outcome": "success", "cost_usd": RECEIPT_COST}
+    report = api.post("/api/v1/record-outcome", {**outcome, "agent_id": "interlock demo"})
     return checked(report["attestation"], report["attestation_kid"], api.get("/api/.well-known/jwks.json"))
 
 

@@ -62,7 +62,8 @@ class Desk:
         if self.reviewer is Reviewer.ELSEWHERE:
             self.console.print(
                 "There is no terminal to ask in: the run waits until somebody decides over the API, for example with\n"
-                f'  curl -X POST {self.api.base_url}{path}/approve -H "x-api-key: $(cat {self.key_file})"'
+                f'  curl -X POST {self.api.base_url}{path}/approve -H "x-api-key: $(cat {self.key_file})"',
+                soft_wrap=True,
             )
             return
         if self.reviewer is Reviewer.YES:

@@ -60,6 +60,18 @@ def ensure_budget(api: Api) -> dict[str, Any]:
     return budget
 
 
+def stop_earlier_runs(api: Api, agent_id: str) -> int:
+    """Stop what an interrupted demo left at work: it would go on after a restart, and act a second time."""
+    earlier = [
+        run["run_id"]
+        for status in ("running", "waiting_approval")
+        for run in api.get("/api/v1/runs", agent_id=agent_id, status=status)
+    ]
+    for run_id in earlier:
+        api.post(f"/api/v1/runs/{run_id}/cancel")
+    return len(earlier)
+
+
 def ensure_agent(api: Api, model: str) -> str:
     """The agent's id; made at the first time, brought up to date later."""
     definition = {

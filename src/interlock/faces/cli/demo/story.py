@@ -10,9 +10,9 @@ from rich.panel import Panel
 from rich.text import Text
 
 from interlock.faces.cli.demo import evidence, setup
-from interlock.faces.cli.demo.checks import Check, all_checks, refund_in
+from interlock.faces.cli.demo.checks import Check, all_checks
 from interlock.faces.cli.demo.client import Api, RunEvent
-from interlock.faces.cli.demo.evidence import Evidence
+from interlock.faces.cli.demo.evidence import Attestation, Effects, Evidence
 from interlock.faces.cli.demo.material import SCRIPTED_MODEL, Mail
 from interlock.faces.cli.demo.review import Desk, dollars
 from interlock.faces.cli.demo.timeline import Timeline
@@ -39,10 +39,27 @@ class Stage:
 def tell(stage: Stage) -> list[Check]:
     """Tell the whole story; what held in the end."""
     _show_mail(stage)
-    budget = _set_up(stage)
-    run_id, timeline = _work(stage)
-    found = _collect(stage, run_id, timeline, budget)
-    _show_timeline(stage, found)
+    agent_id, budget = _set_up(stage)
+    run_id, timeline = _work(stage, agent_id)
+    api = stage.api
+    run = api.get(f"/api/v1/runs/{run_id}")
+    effects = evidence.effects_in(stage.sandbox_url)
+    _show_outcome(stage, timeline, run, effects)
+    proof = _print_receipt(stage, run_id, effects)
+    approval = next(iter(api.get("/api/v1/approvals", run_id=run_id)), None)
+    found = Evidence(
+        run=run,
+        timeline=timeline,
+        approval=approval,
+        second_decision=evidence.decide_again(api, approval),
+        # Read anew: a second decision might have moved something.
+        effects=evidence.effects_in(stage.sandbox_url),
+        budget_before=budget,
+        budget=api.get("/api/v1/budget"),
+        ledger=api.get("/api/ledger/verify"),
+        entries=evidence.entries_of(api, run_id),
+        attestation=proof,
+    )
     return _show_checks(stage, found)
 
 
@@ -61,9 +78,12 @@ def _show_mail(stage: Stage) -> None:
     )
 
 
-def _set_up(stage: Stage) -> dict[str, Any]:
+def _set_up(stage: Stage) -> tuple[str, dict[str, Any]]:
     _heading(stage, 2, "The refund desk is set up")
     console = stage.console
+    agent_id = setup.ensure_agent(stage.api, stage.model)
+    if stopped := setup.stop_earlier_runs(stage.api, agent_id):
+        console.print(f"Stopped {stopped} unfinished run(s) of an earlier demo.", style="dim")
     names = setup.connect_accounts(stage.api, stage.sandbox_url)
     console.print(f"Connected to the sandbox on {stage.sandbox_url}: {', '.join(names)}.")
     console.print(
@@ -85,13 +105,12 @@ def _set_up(stage: Stage) -> dict[str, Any]:
         )
     else:
         console.print(f"The agent thinks with [bold]{stage.model}[/].")
-    return budget
+    return agent_id, budget
 
 
-def _work(stage: Stage) -> tuple[str, Timeline]:
+def _work(stage: Stage, agent_id: str) -> tuple[str, Timeline]:
     _heading(stage, 3, "The agent works")
     mail = stage.mail
-    agent_id = setup.ensure_agent(stage.api, stage.model)
     message = {
         "from": mail.sender,
         "address": mail.address,
@@ -131,44 +150,36 @@ def _pending(api: Api, run_id: str) -> dict[str, Any]:
     return first
 
 
-def _collect(stage: Stage, run_id: str, timeline: Timeline, budget_before: dict[str, Any]) -> Evidence:
-    api = stage.api
-    gates = api.get("/api/v1/approvals", run_id=run_id)
-    approval = gates[0] if gates else None
-    again = evidence.decide_again(api, approval)
-    effects = evidence.effects_in(stage.sandbox_url)
-    refund_id = next((each["data"]["id"] for each in effects if each["kind"] == "refund"), None)
-    proof = evidence.attested(api, run_id, refund_id)
-    return Evidence(
-        run=api.get(f"/api/v1/runs/{run_id}"),
-        timeline=timeline,
-        approval=approval,
-        second_decision=again,
-        effects=effects,
-        budget_before=budget_before,
-        budget=api.get("/api/v1/budget"),
-        ledger=api.get("/api/ledger/verify"),
-        entries=evidence.entries_of(api, run_id),
-        attestation=proof,
-    )
-
-
-def _show_timeline(stage: Stage, found: Evidence) -> None:
+def _show_outcome(stage: Stage, timeline: Timeline, run: dict[str, Any], effects: Effects) -> None:
     _heading(stage, 4, "What happened")
-    stage.console.print(found.timeline.table())
-    run = found.run
+    stage.console.print(timeline.table())
     stage.console.print(f"Total ${run['total_cost']:.4f}, {run['total_tokens']} tokens.", style="dim")
     if run["output"]:
         stage.console.print(Panel(Text(str(run["output"].get("text", ""))), title="The agent's report", expand=False))
-    for mail in (effect["data"] for effect in found.effects if effect["kind"] == "mail"):
+    for mail in (effect["data"] for effect in effects if effect["kind"] == "mail"):
         stage.console.print(Panel(Text(mail["text"].strip()), title=f"Sent to {mail['to']}", expand=False))
-    refund = refund_in(found)
-    if refund is not None and found.attestation.claims is not None:
-        stage.console.print(f"Receipt: {dollars(refund['amount'])} refunded on {refund['charge']} ({refund['id']}).")
+
+
+def _print_receipt(stage: Stage, run_id: str, effects: Effects) -> Attestation:
+    _heading(stage, 5, "A program that acts by itself asks first")
+    refund = next((effect["data"] for effect in effects if effect["kind"] == "refund"), None)
+    told = "nothing was refunded"
+    if refund is not None:
+        told = f"{dollars(refund['amount'])} refunded on {refund['charge']} ({refund['id']})"
+    stage.console.print(
+        "This terminal prints a receipt: it asks for a verdict, prints, reports the outcome; the server signs that.",
+        style="dim",
+    )
+    args = {"run_id": run_id, "refund_id": None if refund is None else refund["id"]}
+    proof = evidence.attested(stage.api, args, lambda: stage.console.print(f"[bold]Receipt:[/] {told}."))
+    if proof.claims is not None:
+        claims = ", ".join(f"{name} {proof.claims[name]}" for name in ("tool", "decision", "audit_id"))
+        stage.console.print(f"Attested: {claims}.", style="dim")
+    return proof
 
 
 def _show_checks(stage: Stage, found: Evidence) -> list[Check]:
-    _heading(stage, 5, "What must hold")
+    _heading(stage, 6, "What must hold")
     checks = all_checks(stage.mail, found)
     for check in checks:
         mark = ("✓ ", "bold green") if check.holds else ("✗ ", "bold red")

@@ -75,7 +75,7 @@ def _row(step: dict[str, Any]) -> tuple[Text, Text, Text, Text, Text]:
     latency = Text(f"{step['latency_ms']} ms")
     if step["kind"] == "model":
         how = "scripted, no model" if step.get("scripted") else str(step.get("provider", ""))
-        return Text(f"model {step['name']}"), Text(how), Text("-", style="dim"), latency, cost
+        return Text("model", style="bold"), Text(f"{step['name']} ({how})"), Text("-", style="dim"), latency, cost
     return Text(step["name"], style="bold"), Text(_TOLD.get(step["name"], "")), _decision(step), latency, cost
 
 
