@@ -19,10 +19,15 @@ from interlock.domains.activity import service as activity
 from interlock.domains.agents import service as agents
 from interlock.domains.connectors import service as connectors
 from interlock.domains.governance.approvals import jobs as approval_jobs
-from interlock.domains.governance.approvals.events import ApprovalDecided
+from interlock.domains.governance.approvals.events import ApprovalDecided, ApprovalRequested
 from interlock.domains.governance.budgets import jobs as budget_jobs
+from interlock.domains.governance.budgets.events import BudgetAlertFired
 from interlock.domains.governance.ledger import service as ledger
+from interlock.domains.governance.policies.events import PolicyAlerted
 from interlock.domains.llm import service as llm
+from interlock.domains.notifications import jobs as notification_jobs
+from interlock.domains.notifications import service as notifications
+from interlock.domains.notifications import subscribers as notification_subscribers
 from interlock.domains.runs import service as runs
 from interlock.domains.runs import subscribers as run_subscribers
 from interlock.domains.runs.order import AGENT_FLOW, record_failure, run_agent
@@ -34,7 +39,7 @@ from interlock.faces.cli.app import build as build_cli
 from interlock.faces.cli.composition import Composition
 from interlock.faces.openai import routes as openai
 from interlock.faces.rest import app as rest
-from interlock.faces.web.errors import http_exception
+from interlock.faces.web.errors import http_exception, unexpected_response
 from interlock.faces.web.middleware import Edge
 from interlock.kit.clock import SystemClock
 from interlock.runtime import daily, data_dir, migrations, server_facts
@@ -48,8 +53,8 @@ from interlock.runtime.jobs import Jobs
 from interlock.runtime.secrets import load_secrets
 from interlock.runtime.settings import Settings
 
-DOMAINS = (activity, agents, connectors, runs, tools, workspace_settings)
-DAILY = (activity_jobs.PURGE,)
+DOMAINS = (activity, agents, connectors, notifications, runs, tools, workspace_settings)
+DAILY = (activity_jobs.PURGE, notification_jobs.PURGE)
 FIRST_KEY_FILE = "first-key"
 _DBOS = "interlock.runtime.durable.dbos"
 
@@ -88,8 +93,14 @@ def _subscribe(runtime: Runtime) -> None:
     activity_jobs.register(jobs)
     approval_jobs.register(jobs)
     budget_jobs.register(jobs)
+    notification_jobs.register(jobs)
     jobs.subscribe(ApprovalDecided, "tools.on_approval_decided", tool_subscribers.on_approval_decided)
     jobs.subscribe(ToolCallSettled, "runs.wake_waiting_run", run_subscribers.wake_waiting_run)
+    told = notification_subscribers
+    jobs.subscribe(PolicyAlerted, "notifications.on_policy_alerted", told.on_policy_alerted)
+    jobs.subscribe(BudgetAlertFired, "notifications.on_budget_alert_fired", told.on_budget_alert_fired)
+    jobs.subscribe(ApprovalRequested, "notifications.on_approval_requested", told.on_approval_requested)
+    jobs.subscribe(ToolCallSettled, "notifications.on_tool_call_settled", told.on_tool_call_settled)
     runtime.durable.register(AGENT_FLOW, run_agent, on_failure=record_failure)
 
 
@@ -146,7 +157,9 @@ def _write_private(path: Path, content: str) -> None:
 
 def create_app(runtime: Runtime) -> ASGIApp:
     """The HTTP application over a started runtime."""
-    inner = Starlette(routes=[*openai.routes(), *rest.routes()], exception_handlers={HTTPException: http_exception})
+    handlers = {HTTPException: http_exception, Exception: unexpected_response}
+    inner = Starlette(routes=[*openai.routes(), *rest.routes()], exception_handlers=handlers)
+    inner.router.redirect_slashes = False  # no face redirects: clients that do not follow would see a broken reply
     inner.state.runtime = runtime
     return Edge(inner, runtime)
 

@@ -29,7 +29,7 @@ STATUS: dict[Kind, int] = {
     Kind.INTERNAL: 500,
 }
 
-
+_SHOWN = 100
 _ROUTER_ERRORS = {
     404: ("not_found", "There is nothing at this path."),
     405: ("method_not_allowed", "This path does not take that method."),
@@ -67,11 +67,17 @@ def unexpected(request: Request, error: Exception) -> InterlockError:
     )
 
 
+async def unexpected_response(request: Request, error: Exception) -> Response:
+    """A programming error, in the same shape as everything else."""
+    return error_response(unexpected(request, error))
+
+
 async def http_exception(request: Request, error: Exception) -> Response:
     """What the router itself refuses (no such path, wrong method), in the same shape as everything else."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     code, message = _ROUTER_ERRORS.get(status, ("http_error", "The request could not be routed."))
-    body = {"detail": message, "error": {"code": code, "message": message, "details": {"path": request.url.path}}}
+    details = {"path": request.url.path[:_SHOWN]}
+    body = {"detail": message, "error": {"code": code, "message": message, "details": details}}
     headers = error.headers if isinstance(error, HTTPException) else None
     return Response(orjson.dumps(body), status, headers, "application/json")
 
@@ -80,11 +86,10 @@ def from_validation(error: ValidationError, path_fields: frozenset[str] = frozen
     """Pydantic's findings in words that name the field; a malformed id in the path is simply not found."""
     problems = []
     for found in error.errors(include_url=False, include_context=False):
-        field = ".".join(str(part) for part in found["loc"])
+        field = ".".join(str(part) for part in found["loc"])[:_SHOWN]
         if found["loc"] and found["loc"][0] in path_fields:
-            return InterlockError(
-                Kind.NOT_FOUND, f"No such thing: '{found['input']}'.", data={"id": str(found["input"])}
-            )
+            given = str(found["input"])[:_SHOWN]
+            return InterlockError(Kind.NOT_FOUND, f"No such thing: '{given}'.", data={"id": given})
         problems.append({"field": field, "problem": found["msg"]})
     first = problems[0]
     message = f"Validation error: '{first['field'] or 'body'}': {first['problem']}."

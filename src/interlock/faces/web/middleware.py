@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,10 +16,12 @@ from interlock.kit.errors import InterlockError, Kind, forbidden
 from interlock.runtime.context import Runtime
 from interlock.runtime.rate_limit import RateState, limiter_for
 from interlock.runtime.secrets import hashed
+from interlock.runtime.settings import Settings
 from interlock.runtime.telemetry import bound_request
 
 UNCOUNTED = frozenset({"/healthz", "/readyz"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
+_SUBDOMAIN_OF_LOCALHOST = re.compile(r"([A-Za-z0-9-]+\.)+localhost", re.IGNORECASE)
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "testserver"})
 
 
@@ -29,6 +31,7 @@ class Edge:
     def __init__(self, app: ASGIApp, runtime: Runtime) -> None:
         self.app = app
         self.runtime = runtime
+        self._names = _answered_names(runtime.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -39,18 +42,21 @@ class Edge:
         request_id = _request_id(request.headers)
         scope["interlock.request_id"] = request_id
         rate: RateState | None = None
-        started = False
+        started = finished = False
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal started
+            nonlocal started, finished
             if message["type"] == "http.response.start":
                 started = True
-                _add_headers(MutableHeaders(scope=message), request_id, rate)
+                message["headers"] = [*message.get("headers", ()), *_headers(request_id, rate)]
+            elif message["type"] == "http.response.body":
+                finished = not message.get("more_body", False)
             await send(message)
 
         with bound_request(request_id, request.method, scope["path"]):
             try:
-                _check_host(request, self.runtime)
+                if self._names is not None:
+                    _check_host(request.headers.get("host", ""), self._names)
                 rate = await self._count(request)
                 if rate is not None and rate.exceeded:
                     raise _too_many(rate)
@@ -58,12 +64,14 @@ class Edge:
             except InterlockError as error:
                 await error_response(error)(scope, receive, send_with_headers)
             except Exception as error:
+                if finished:  # the framework has answered and only passes the error on
+                    return
                 if started:
                     raise
                 await error_response(unexpected(request, error))(scope, receive, send_with_headers)
 
     async def _count(self, request: Request) -> RateState | None:
-        path = request.url.path
+        path: str = request.scope["path"]
         if path in UNCOUNTED:
             return None
         settings = self.runtime.settings
@@ -112,25 +120,32 @@ def _request_id(headers: Headers) -> str:
     return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
 
 
-def _add_headers(headers: MutableHeaders, request_id: str, rate: RateState | None) -> None:
-    headers["X-Request-Id"] = request_id
-    headers.setdefault("X-Content-Type-Options", "nosniff")
+def _headers(request_id: str, rate: RateState | None) -> list[tuple[bytes, bytes]]:
+    """What every response carries."""
+    headers = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
     if rate is not None:
-        headers["X-RateLimit-Limit"] = str(rate.limit)
-        headers["X-RateLimit-Remaining"] = str(rate.remaining)
-        headers["X-RateLimit-Reset"] = str(rate.reset_epoch_seconds)
+        headers += [
+            (b"x-ratelimit-limit", b"%d" % rate.limit),
+            (b"x-ratelimit-remaining", b"%d" % rate.remaining),
+            (b"x-ratelimit-reset", b"%d" % rate.reset_epoch_seconds),
+        ]
+    return headers
 
 
-def _check_host(request: Request, runtime: Runtime) -> None:
+def _answered_names(settings: Settings) -> frozenset[str] | None:
+    """The host names a local server answers for; None where it is not local and every name will do."""
+    if settings.host not in {"127.0.0.1", "localhost", "::1"}:
+        return None
+    public = {urlsplit(settings.public_url).hostname or ""} if settings.public_url else set()
+    return frozenset({*_LOCAL_NAMES, *settings.allowed_hosts, settings.host, *public})
+
+
+def _check_host(host: str, names: frozenset[str]) -> None:
     """Refuse a browser page of another site that reached a local server through its own name (DNS rebinding)."""
-    settings = runtime.settings
-    host = request.headers.get("host", "")
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    allowed = {*_LOCAL_NAMES, *settings.allowed_hosts, settings.host}
-    if settings.public_url:
-        allowed.add(urlsplit(settings.public_url).hostname or "")
-    local_only = settings.host in {"127.0.0.1", "localhost", "::1"}
-    if local_only and name.lower() not in allowed and not name.lower().endswith(".localhost"):
+    if name in names:
+        return
+    if name.lower() not in names and not name.lower().endswith(".localhost"):
         raise forbidden(
             f"This server does not answer for the host name '{name[:100]}'.",
             hint="Add the name to INTERLOCK_ALLOWED_HOSTS.",
