@@ -37,6 +37,7 @@ from interlock.domains.tools import subscribers as tool_subscribers
 from interlock.domains.tools.events import ToolCallSettled
 from interlock.faces.cli.app import build as build_cli
 from interlock.faces.cli.composition import Composition
+from interlock.faces.mcp import stdio as mcp_stdio
 from interlock.faces.openai import routes as openai
 from interlock.faces.rest import app as rest
 from interlock.faces.web.errors import http_exception, unexpected_response
@@ -171,5 +172,6 @@ cli = build_cli(
         create_app=create_app,
         first_key=first_key,
         openapi=rest.openapi,
+        mcp_stdio=mcp_stdio.serve,
     )
 )

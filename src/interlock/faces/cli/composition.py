@@ -31,4 +31,4 @@ class Composition:
     create_app: Callable[[Runtime], ASGIApp]
     first_key: Callable[[Runtime], Awaitable[str | None]]
     openapi: Callable[[str], dict[str, Any]]
-    mcp_stdio: Callable[[Runtime, str], Awaitable[None]] | None = None
+    mcp_stdio: Callable[[Runtime, str], Awaitable[None]]

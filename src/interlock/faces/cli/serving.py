@@ -129,6 +129,8 @@ class _Server(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                # Forwarded addresses are ours to judge (INTERLOCK_TRUSTED_PROXIES); uvicorn believes any local caller.
+                proxy_headers=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
         )

@@ -10,7 +10,7 @@ import typer
 from interlock import __version__
 from interlock.faces.cli import schema
 from interlock.faces.cli.session import AsJson, Context, DataDir, Session, load_settings, run, session_of
-from interlock.kit.errors import InterlockError, Kind, unauthenticated
+from interlock.kit.errors import unauthenticated
 from interlock.runtime import telemetry
 from interlock.runtime.settings import Settings
 
@@ -57,8 +57,5 @@ def mcp(
 
 
 async def _mcp(session: Session, settings: Settings, token: str) -> None:
-    serve = session.composition.mcp_stdio
-    if serve is None:
-        raise InterlockError(Kind.UNAVAILABLE, "This build has no MCP face.", hint="Use POST /api/v1 instead.")
     async with session.composition.maintenance(settings) as runtime:
-        await serve(runtime, token)
+        await session.composition.mcp_stdio(runtime, token)

@@ -72,7 +72,7 @@ def decide_again(api: Api, approval: dict[str, Any] | None) -> Kind | None:
 
 
 def attested(api: Api, args: Mapping[str, Any], act: Callable[[], None]) -> Attestation:
-    """Ask for a verdict on an action of our own, act, report the outcome; check the attestation as an outsider would."""
+    """Ask for a verdict on an action of our own, act, report the outcome, and check what is attested."""
     asked = {"tool": RECEIPT_TOOL, "args": dict(args), "cost_estimate": RECEIPT_COST, "agent_id": "interlock demo"}
     verdict = api.post("/api/v1/check-action", asked)
     if verdict["decision"] != "authorized":
