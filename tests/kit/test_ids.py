@@ -149,6 +149,18 @@ def test_an_id_of_another_kind_is_taken_as_a_plain_uuid_only_in_code() -> None:
         Holder.model_validate({"id": str(other)})
 
 
+@pytest.mark.parametrize("text", ["run_01h455vb4pex5vsknk084sn02q", "_01h455vb4pex5vsknk084sn02q"])
+def test_an_id_of_no_particular_kind_is_read_under_any_prefix(text: str) -> None:
+    assert TypedId.parse(text).render("run") == "run_01h455vb4pex5vsknk084sn02q"
+    assert TypedId.parse(str(TypedId.parse(text))) == TypedId.parse(text)
+
+
+@pytest.mark.parametrize("text", ["Run_01h455vb4pex5vsknk084sn02q", "a_b_01h455vb4pex5vsknk084sn02q", "run_", "run"])
+def test_an_id_of_no_particular_kind_is_still_an_id(text: str) -> None:
+    with pytest.raises(ValueError):
+        TypedId.parse(text)
+
+
 def test_fresh_ids_are_uuids_of_version_7_that_sort_by_age() -> None:
     before = time.time_ns() // 1_000_000
     made = [ThingId.new() for _ in range(20_000)]

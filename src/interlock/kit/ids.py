@@ -18,9 +18,9 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
 _PAIR_SHIFTS = range(120, -10, -10)
 _VALUES = {char: index for index, char in enumerate(_ALPHABET)}
-_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _TEXT_LENGTH = 26
 _UUID_BITS = 128
+_ANY_PREFIX = re.compile(r"[a-z]{0,20}")
 # Stricter than UUID(), which also takes braces, stray dashes, signs and digits of other scripts: one id, few spellings.
 _UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}(?:\1[0-9a-fA-F]{4}){2}\1[0-9a-fA-F]{12}")
 
@@ -83,12 +83,18 @@ class TypedId(UUID):
         Raises:
             ValueError: the text is neither.
         """
-        for prefix in (cls.prefix, *cls.aliases):
-            if text.startswith(prefix + "_") and len(text) == len(prefix) + 1 + _TEXT_LENGTH:
-                return cls(int=_from_base32(text[-_TEXT_LENGTH:]))
+        prefix, mark, digits = text.rpartition("_")
+        if mark and len(digits) == _TEXT_LENGTH and cls._is_named(prefix):
+            return cls(int=_from_base32(digits))
         if _UUID_TEXT.fullmatch(text) is None:
             raise ValueError("this is neither a native id nor a UUID")
         return cls(text)
+
+    @classmethod
+    def _is_named(cls, prefix: str) -> bool:
+        if not cls.prefix:  # an id of whatever kind, where a lower domain refers to a higher one's things
+            return _ANY_PREFIX.fullmatch(prefix) is not None
+        return prefix == cls.prefix or prefix in cls.aliases
 
     def render(self, prefix: str | None = None) -> str:
         """The native text; another prefix may be asked for where one thing has two names."""
@@ -108,7 +114,7 @@ class TypedId(UUID):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "examples": [f"{cls.prefix}_01h455vb4pex5vsknk084sn02q"]}
+        return {"type": "string", "examples": [f"{cls.prefix or 'run'}_01h455vb4pex5vsknk084sn02q"]}
 
     @classmethod
     def _validate(cls, value: object) -> Self:
@@ -121,11 +127,24 @@ class TypedId(UUID):
                 return cls.parse(value)
             except ValueError:
                 pass
-        raise PydanticCustomError("id", "must be an id such as {example}", {"example": f"{cls.prefix}_01h455vb4pex…"})
+        example = f"{cls.prefix or 'run'}_01h455vb4pex…"
+        raise PydanticCustomError("id", "must be an id such as {example}", {"example": example})
+
+
+class AgentId(TypedId):
+    """An agent's identity; here because evidence, money and approvals of lower domains name agents."""
+
+    prefix: ClassVar[str] = "agent"
+
+
+class RunId(TypedId):
+    """An execution's identity; here because evidence, money and approvals of lower domains name runs."""
+
+    prefix: ClassVar[str] = "run"
 
 
 def _to_base32(value: int) -> str:
-    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -10, -10)])
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in _PAIR_SHIFTS])
 
 
 def _from_base32(text: str) -> int:
