@@ -38,7 +38,7 @@ async def _serve(port: int, data_dir: Path, upstream: str | None) -> None:
             await _add_provider(runtime, upstream)
         config = uvicorn.Config(
             main.create_app(runtime), port=port, http="httptools", ws="none", lifespan="on", access_log=False,
-            log_level="warning", server_header=False,
+            log_level="warning", server_header=False, proxy_headers=False,
         )  # fmt: skip
         await uvicorn.Server(config).serve()
 

@@ -58,5 +58,5 @@ def build(path: str) -> Starlette:
 if __name__ == "__main__":
     uvicorn.run(
         build(sys.argv[2]), port=int(sys.argv[1]), loop="uvloop", http="httptools", access_log=False,
-        log_level="warning", server_header=False,
+        log_level="warning", server_header=False, proxy_headers=False,
     )  # fmt: skip

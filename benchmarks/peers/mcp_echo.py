@@ -18,5 +18,5 @@ if __name__ == "__main__":
     app = server.streamable_http_app(stateless_http=True, json_response=True)
     uvicorn.run(
         app, port=int(sys.argv[1]), loop="uvloop", http="httptools", access_log=False, log_level="warning",
-        server_header=False,
+        server_header=False, proxy_headers=False,
     )  # fmt: skip

@@ -17,22 +17,25 @@ from interlock.faces.rest.routes import (
     checks,
     connectors,
     governance,
+    notifications,
     runs,
     settings,
     tools,
 )
 from interlock.runtime.context import Runtime
 
+# Routes are tried in this order, so what is asked most comes first.
 TABLE: tuple[NativeRoute, ...] = (
+    *checks.ROUTES,
     *accounts.ROUTES,
     *agents.ROUTES,
     *runs.ROUTES,
-    *checks.ROUTES,
     *governance.ROUTES,
     *tools.ROUTES,
     *connectors.ROUTES,
     *activity.ROUTES,
     *settings.ROUTES,
+    *notifications.ROUTES,
 )
 BY_HAND: tuple[Route, ...] = (*health.ROUTES, *streams.ROUTES)
 

@@ -145,7 +145,7 @@ def _check_host(host: str, names: frozenset[str]) -> None:
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
     if name in names:
         return
-    if name.lower() not in names and not name.lower().endswith(".localhost"):
+    if name.lower() not in names and not _SUBDOMAIN_OF_LOCALHOST.fullmatch(name):
         raise forbidden(
             f"This server does not answer for the host name '{name[:100]}'.",
             hint="Add the name to INTERLOCK_ALLOWED_HOSTS.",
