@@ -9,7 +9,7 @@ import pytest
 
 from interlock.domains.connectors.service import ConnectAccount, connect
 from interlock.domains.runs.states import RunStatus
-from interlock.domains.runs.views import RunId
+from interlock.kit.ids import RunId
 from interlock.runtime.invoke import invoke
 from interlock.sandbox import ProviderName, Sandbox, serve
 from tests.support.app import Server

@@ -42,7 +42,6 @@ class ServerProcess:
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
-        log = (self.data_dir.parent / "server.log").open("ab")
         command = [sys.executable, "-m", "interlock", "serve"]
         command += ["--port", str(self.port), "--data-dir", str(self.data_dir)]
         environment = {
@@ -55,7 +54,8 @@ class ServerProcess:
             **({"INTERLOCK_DATABASE_URL": self.database_url} if self.database_url else {}),
             **self.environment,
         }
-        self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        with (self.data_dir.parent / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS
         while not self._ready():
             if self.process.poll() is not None or time.monotonic() > deadline:

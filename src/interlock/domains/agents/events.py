@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from interlock.domains.agents.views import AgentId
+from interlock.kit.ids import AgentId
 from interlock.runtime.events import Event
 
 

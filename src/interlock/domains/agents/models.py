@@ -3,7 +3,7 @@
 from sqlalchemy import Column, Index, Integer, String, Table, Text
 
 from interlock.domains.agents.states import AgentStatus
-from interlock.domains.agents.views import AgentId
+from interlock.kit.ids import AgentId
 from interlock.runtime import tables
 from interlock.runtime.context import WorkspaceId
 

@@ -7,8 +7,9 @@ from pydantic import Field
 from interlock.domains.agents.events import AgentDefined, AgentRemoved
 from interlock.domains.agents.repository import Agents
 from interlock.domains.agents.states import LIFECYCLE, AgentStatus
-from interlock.domains.agents.views import Agent, AgentId
+from interlock.domains.agents.views import Agent
 from interlock.kit.errors import invalid
+from interlock.kit.ids import AgentId
 from interlock.kit.money import Usd
 from interlock.kit.operations import Command, Effect, operation
 from interlock.kit.paging import Page, PageQuery

@@ -2,17 +2,10 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar
 
 from interlock.domains.agents.states import AgentStatus
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId
 from interlock.kit.operations import View
-
-
-class AgentId(TypedId):
-    """An agent's identity."""
-
-    prefix: ClassVar[str] = "agent"
 
 
 class Agent(View):

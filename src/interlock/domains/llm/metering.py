@@ -11,7 +11,7 @@ from interlock.domains.governance.budgets.service import Reserve, Settle
 from interlock.domains.governance.budgets.views import ReservationId, UsageKind
 from interlock.domains.llm.routing import Target
 from interlock.domains.llm.views import TokenUsage
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId, RunId
 from interlock.kit.money import ZERO
 from interlock.runtime.context import Ctx
 
@@ -30,8 +30,8 @@ class Purpose:
 
     reference: str
     kind: UsageKind = UsageKind.CHAT
-    run_id: TypedId | None = None
-    agent_id: TypedId | None = None
+    run_id: RunId | None = None
+    agent_id: AgentId | None = None
     run_cap: Decimal | None = None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId, RunId, TypedId
 from interlock.kit.operations import View
 
 if TYPE_CHECKING:
@@ -145,8 +145,8 @@ class ModelCall:
     tools: "Sequence[ToolDefinition]" = ()
     settings: "ModelSettings | None" = None
     instructions: str | None = None
-    run_id: TypedId | None = None
-    agent_id: TypedId | None = None
+    run_id: RunId | None = None
+    agent_id: AgentId | None = None
     run_cap: Decimal | None = None
 
 

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from interlock.domains.runs.states import RunStatus
-from interlock.domains.runs.views import RunId
+from interlock.kit.ids import RunId
 from interlock.runtime.events import Event
 
 

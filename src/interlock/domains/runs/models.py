@@ -2,10 +2,10 @@
 
 from sqlalchemy import Column, Index, Integer, String, Table, Text
 
-from interlock.domains.agents.views import AgentId
 from interlock.domains.governance.policies.views import Decision
 from interlock.domains.runs.states import RunKind, RunStatus, StepKind, StepStatus
-from interlock.domains.runs.views import RunId, StepId
+from interlock.domains.runs.views import StepId
+from interlock.kit.ids import AgentId, RunId
 from interlock.runtime import tables
 from interlock.runtime.context import UserId, WorkspaceId
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from interlock.domains.agents.views import Agent
-from interlock.domains.runs.views import RunId
+from interlock.kit.ids import RunId
 from interlock.runtime.context import UserId
 from interlock.runtime.durable import Flow, Json
 

@@ -10,7 +10,8 @@ from interlock.domains.governance.policies.views import Decision
 from interlock.domains.runs.events import RunEnded
 from interlock.domains.runs.repository import Runs, Steps
 from interlock.domains.runs.states import LIFECYCLE, RunStatus, StepKind, StepStatus
-from interlock.domains.runs.views import RunId, StepId
+from interlock.domains.runs.views import StepId
+from interlock.kit.ids import RunId
 from interlock.kit.money import ZERO
 from interlock.runtime.context import Ctx
 from interlock.runtime.durable import Flow, Json

@@ -9,7 +9,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from interlock.domains.runs.models import run_steps, runs
 from interlock.domains.runs.states import LIFECYCLE, RunStatus
-from interlock.domains.runs.views import Run, RunId, Step
+from interlock.domains.runs.views import Run, Step
+from interlock.kit.ids import RunId
 from interlock.kit.paging import ListSpec
 from interlock.runtime.repository import Repository
 

@@ -6,7 +6,6 @@ from pydantic import Field
 
 from interlock.domains.agents import service as agents
 from interlock.domains.agents.states import AgentStatus
-from interlock.domains.agents.views import AgentId
 from interlock.domains.governance.approvals import service as approvals
 from interlock.domains.governance.approvals.states import ApprovalStatus
 from interlock.domains.governance.budgets import service as budgets
@@ -15,8 +14,9 @@ from interlock.domains.runs.order import AGENT_FLOW, Order
 from interlock.domains.runs.progress import stream_of
 from interlock.domains.runs.repository import Runs, Steps
 from interlock.domains.runs.states import RunKind, RunStatus
-from interlock.domains.runs.views import Run, RunDetail, RunId
+from interlock.domains.runs.views import Run, RunDetail
 from interlock.kit.errors import conflict
+from interlock.kit.ids import AgentId, RunId
 from interlock.kit.money import ZERO
 from interlock.kit.operations import Command, Effect, operation
 from interlock.kit.paging import MAXIMUM_LIMIT, Page, PageQuery

@@ -1,7 +1,7 @@
 """What runs do when other domains have news."""
 
-from interlock.domains.runs.views import RunId
 from interlock.domains.tools.events import ToolCallSettled
+from interlock.kit.ids import RunId
 from interlock.runtime.context import Ctx
 
 

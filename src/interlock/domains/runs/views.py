@@ -4,17 +4,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from interlock.domains.agents.views import AgentId
 from interlock.domains.governance.policies.views import Decision
 from interlock.domains.runs.states import RunKind, RunStatus, StepKind, StepStatus
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId, RunId, TypedId
 from interlock.kit.operations import View
-
-
-class RunId(TypedId):
-    """An execution's identity."""
-
-    prefix: ClassVar[str] = "run"
 
 
 class StepId(TypedId):

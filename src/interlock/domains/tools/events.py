@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
-from interlock.domains.governance.policies.views import PlainId
 from interlock.domains.tools.states import ToolStatus
 from interlock.domains.tools.views import ToolCallId
+from interlock.kit.ids import RunId
 from interlock.runtime.events import Event
 
 
@@ -14,5 +14,5 @@ class ToolCallSettled(Event):
     name: ClassVar[str] = "tools.call_settled"
 
     call_id: ToolCallId
-    run_id: PlainId | None
+    run_id: RunId | None
     status: ToolStatus

@@ -12,7 +12,7 @@ from interlock.domains.governance.policies.views import Caller, Decision, Policy
 from interlock.domains.tools.request import Request
 from interlock.kit.canonical import digest
 from interlock.kit.errors import InterlockError
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId, RunId
 from interlock.runtime.context import Ctx
 
 SUCCESS = "success"
@@ -114,8 +114,8 @@ async def record_invalid(
     tool: str,
     arguments: dict[str, Any],
     error: InterlockError,
-    run_id: TypedId | None,
-    agent_id: TypedId | None,
+    run_id: RunId | None,
+    agent_id: AgentId | None,
 ) -> None:
     """Put a call on record that failed validation; of its arguments only the hash and the names of wrong fields."""
     fields = [problem["field"] for problem in error.data.get("problems", ())]

@@ -5,7 +5,7 @@ from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, tex
 from interlock.domains.governance.policies.views import PolicyId
 from interlock.domains.tools.states import CallState
 from interlock.domains.tools.views import ToolCallId
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId, RunId
 from interlock.runtime import tables
 from interlock.runtime.context import ActorKind, WorkspaceId
 
@@ -44,8 +44,8 @@ tool_calls = Table(
     Column("escalation_id", String(40)),
     tables.money("cost"),
     Column("latency_ms", Integer),
-    tables.reference("run_id", TypedId, nullable=True),
-    tables.reference("agent_id", TypedId, nullable=True),
+    tables.reference("run_id", RunId, nullable=True),
+    tables.reference("agent_id", AgentId, nullable=True),
     tables.moment("created_at"),
     tables.moment("settled_at", nullable=True),
     Index("ix_tool_calls_workspace_id_id", "workspace_id", "id"),

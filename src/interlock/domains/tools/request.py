@@ -10,7 +10,7 @@ from interlock.domains.governance.budgets.views import ReservationId
 from interlock.domains.governance.policies.views import Caller, ToolScope, Verdict
 from interlock.domains.tools.catalogue import ToolSpec
 from interlock.domains.tools.views import ToolCallId
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId, RunId
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Request:
     caller: Caller
     request_hash: str
     idempotency_key: str | None
-    run_id: TypedId | None
-    agent_id: TypedId | None
+    run_id: RunId | None
+    agent_id: AgentId | None
     estimated_cost: Decimal
     run_cap: Decimal | None
     allowed_tools: tuple[str, ...] | None

@@ -7,7 +7,6 @@ from pydantic import Field
 from interlock.domains.governance.checks.service import known_tools
 from interlock.domains.governance.checks.views import ToolFacts
 from interlock.domains.governance.policies.service import caller_of
-from interlock.domains.governance.policies.views import PlainId
 from interlock.domains.tools import evidence
 from interlock.domains.tools.builtin import catalogue_of
 from interlock.domains.tools.catalogue import narrowed, offers, problems_with
@@ -20,6 +19,7 @@ from interlock.domains.tools.states import CallState
 from interlock.domains.tools.views import Tool, ToolCall, ToolCallId, ToolCatalogue, ToolOutcome
 from interlock.kit.canonical import digest
 from interlock.kit.errors import InterlockError, invalid, not_found
+from interlock.kit.ids import AgentId, RunId
 from interlock.kit.money import ZERO, Usd
 from interlock.kit.operations import Audit, Command, Effect, Nothing, operation
 from interlock.kit.paging import Page, PageQuery
@@ -40,8 +40,8 @@ class CallTool(Command):
     tool: ToolName
     arguments: dict[str, Any] = Field(default_factory=dict)
     idempotency_key: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    run_id: PlainId | None = None
-    agent_id: PlainId | None = None
+    run_id: RunId | None = None
+    agent_id: AgentId | None = None
     estimated_cost: Usd = ZERO
     run_cap: Usd | None = None
     allowed_tools: Annotated[tuple[ToolName, ...], Field(max_length=200)] | None = None
@@ -58,7 +58,7 @@ class ListCalls(PageQuery):
 
     tool: ToolName | None = None
     state: CallState | None = None
-    run_id: PlainId | None = None
+    run_id: RunId | None = None
 
 
 @operation("tools.call", effect=Effect.EXTERNAL, audit=Audit.LEDGER)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import JsonValue
 from sqlalchemy import Row
@@ -38,16 +38,10 @@ from interlock.domains.tools.request import Admitted, Approved, Request
 from interlock.domains.tools.states import CallState, ToolStatus
 from interlock.domains.tools.views import ToolCallId, ToolOutcome
 from interlock.kit.canonical import digest
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId, TypedId
 from interlock.runtime.context import ActorKind, Ctx, UserId
 
 _PAYLOAD_GONE = "The arguments of the held call are gone."
-
-
-class _AgentRef(TypedId):
-    """An agent's identity; its definition belongs to a higher domain."""
-
-    prefix: ClassVar[str] = "agent"
 
 
 _CALLERS: Mapping[ActorKind, type[TypedId]] = MappingProxyType(
@@ -55,7 +49,7 @@ _CALLERS: Mapping[ActorKind, type[TypedId]] = MappingProxyType(
         ActorKind.CLIENT: McpClientId,
         ActorKind.KEY: ApiKeyId,
         ActorKind.USER: UserId,
-        ActorKind.AGENT: _AgentRef,
+        ActorKind.AGENT: AgentId,
     }
 )
 

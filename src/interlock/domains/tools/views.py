@@ -4,9 +4,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from interlock.domains.governance.policies.views import PlainId, PolicyId, RiskLevel
+from interlock.domains.governance.policies.views import PolicyId, RiskLevel
 from interlock.domains.tools.states import CallState, ToolStatus
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId, RunId, TypedId
 from interlock.kit.money import ZERO
 from interlock.kit.operations import View
 from interlock.runtime.context import ActorKind
@@ -79,7 +79,7 @@ class ToolCall(View):
     escalation_id: str | None
     cost: Decimal
     latency_ms: int | None
-    run_id: PlainId | None
-    agent_id: PlainId | None
+    run_id: RunId | None
+    agent_id: AgentId | None
     created_at: datetime
     settled_at: datetime | None

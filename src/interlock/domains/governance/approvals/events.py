@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from interlock.domains.governance.approvals.states import ApprovalStatus
 from interlock.domains.governance.approvals.views import ApprovalId, ApprovalKind
-from interlock.domains.governance.policies.views import PlainId
+from interlock.kit.ids import RunId
+from interlock.runtime.context import ActorKind
 from interlock.runtime.events import Event
 
 
@@ -17,10 +18,11 @@ class ApprovalRequested(Event):
     approval_id: ApprovalId
     kind: ApprovalKind
     subject: str
-    run_id: PlainId | None
+    run_id: RunId | None
     tool: str
     reason: str
     caller: str
+    caller_kind: ActorKind
     expires_at: datetime
 
 
@@ -32,6 +34,6 @@ class ApprovalDecided(Event):
     approval_id: ApprovalId
     kind: ApprovalKind
     subject: str
-    run_id: PlainId | None
+    run_id: RunId | None
     status: ApprovalStatus
     edited: bool

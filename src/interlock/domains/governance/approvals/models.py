@@ -5,7 +5,7 @@ from sqlalchemy import Boolean, Column, Index, LargeBinary, String, Table, Text,
 from interlock.domains.governance.approvals.states import ApprovalStatus
 from interlock.domains.governance.approvals.views import ApprovalId, ApprovalKind
 from interlock.domains.governance.policies.views import PolicyId
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import RunId, TypedId
 from interlock.runtime import tables
 from interlock.runtime.context import ActorKind, UserId, WorkspaceId
 
@@ -30,7 +30,7 @@ approvals = Table(
     tables.reference("caller_id", TypedId, nullable=True),
     Column("caller_label", String(200), nullable=False),
     Column("subject", String(80), nullable=False),
-    tables.reference("run_id", TypedId, nullable=True),
+    tables.reference("run_id", RunId, nullable=True),
     Column("arguments", tables.Json, nullable=False),
     Column("args_hash", String(64), nullable=False),
     Column("edited_hash", String(64)),

@@ -17,11 +17,11 @@ from interlock.domains.governance.approvals.settling import settle
 from interlock.domains.governance.approvals.states import ApprovalStatus
 from interlock.domains.governance.approvals.views import Approval, ApprovalId, ApprovalKind
 from interlock.domains.governance.policies.service import caller_of
-from interlock.domains.governance.policies.views import Caller, PlainId, PolicyId
+from interlock.domains.governance.policies.views import Caller, PolicyId
 from interlock.domains.settings import service as settings
 from interlock.kit.canonical import digest
 from interlock.kit.errors import InterlockError, Kind
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import RunId
 from interlock.kit.operations import Audit, Command, Effect, operation
 from interlock.kit.paging import Page, PageQuery
 from interlock.runtime.context import ActorKind, Ctx
@@ -54,7 +54,7 @@ class OpenGate:
     tool: str
     reason: str
     subject: str
-    run_id: TypedId | None = None
+    run_id: RunId | None = None
     arguments_masked: Mapping[str, Any] = field(default_factory=dict)
     payload: Any = None
     schema: Mapping[str, Any] | None = None
@@ -92,7 +92,7 @@ class ListApprovals(PageQuery):
     status: ApprovalStatus | None = None
     kind: ApprovalKind | None = None
     tool: Annotated[str, Field(max_length=200)] | None = None
-    run_id: PlainId | None = None
+    run_id: RunId | None = None
 
 
 @operation("approvals.approve", scope="workflows", effect=Effect.WRITE, audit=Audit.LEDGER)
@@ -183,6 +183,7 @@ async def open_gate(ctx: Ctx, gate: OpenGate) -> Approval:
             tool=approval.tool,
             reason=approval.reason,
             caller=approval.caller_label,
+            caller_kind=approval.caller_kind,
             expires_at=expires_at,
         )
     )

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from interlock.domains.governance.approvals.states import ApprovalStatus
 from interlock.domains.governance.policies.views import Decision, PlainId, PolicyId
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import RunId, TypedId
 from interlock.kit.operations import View
 from interlock.runtime.context import ActorKind, UserId
 
@@ -43,7 +43,7 @@ class Approval(View):
     caller_id: PlainId | None
     caller_label: str
     subject: str
-    run_id: PlainId | None
+    run_id: RunId | None
     arguments: dict[str, Any]
     args_hash: str
     edited_hash: str | None

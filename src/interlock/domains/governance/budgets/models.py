@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Stri
 
 from interlock.domains.governance.budgets.states import ReservationStatus
 from interlock.domains.governance.budgets.views import BudgetId, ReservationId, UsageId, UsageKind
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId, RunId
 from interlock.runtime import tables
 from interlock.runtime.context import WorkspaceId
 
@@ -68,8 +68,8 @@ budget_reservations = Table(
     tables.money("amount"),
     _reserved_kind,
     _reserved_kind_check,
-    tables.reference("run_id", TypedId, nullable=True),
-    tables.reference("agent_id", TypedId, nullable=True),
+    tables.reference("run_id", RunId, nullable=True),
+    tables.reference("agent_id", AgentId, nullable=True),
     Column("tool", String(200)),
     _status,
     _status_check,
@@ -95,8 +95,8 @@ usage_entries = Table(
     _used_kind,
     _used_kind_check,
     tables.money("cost", nullable=True),
-    tables.reference("run_id", TypedId, nullable=True),
-    tables.reference("agent_id", TypedId, nullable=True),
+    tables.reference("run_id", RunId, nullable=True),
+    tables.reference("agent_id", AgentId, nullable=True),
     Column("tool", String(200)),
     Column("model", String(200)),
     Column("provider", String(120)),

@@ -30,7 +30,7 @@ from interlock.domains.governance.budgets.views import (
 from interlock.domains.governance.locks import hold_workspace
 from interlock.domains.org import service as org
 from interlock.kit.errors import InterlockError, forbidden, invalid
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId, RunId
 from interlock.kit.money import ZERO, Usd
 from interlock.kit.operations import Command, Effect, Nothing, operation
 from interlock.kit.patch import changes
@@ -47,8 +47,8 @@ class Reserve(Command):
 
     amount: Usd
     kind: UsageKind
-    run_id: TypedId | None = None
-    agent_id: TypedId | None = None
+    run_id: RunId | None = None
+    agent_id: AgentId | None = None
     run_cap: Usd | None = None
     tool: ToolName | None = None
 
@@ -60,8 +60,8 @@ class Settle(Command):
     cost: Usd | None
     reference: Annotated[str, Field(min_length=1, max_length=200)]
     reservation_id: ReservationId | None = None
-    run_id: TypedId | None = None
-    agent_id: TypedId | None = None
+    run_id: RunId | None = None
+    agent_id: AgentId | None = None
     tool: ToolName | None = None
     model: Annotated[str, Field(max_length=200)] | None = None
     provider: Annotated[str, Field(max_length=120)] | None = None
@@ -162,7 +162,7 @@ async def caps(ctx: Ctx) -> Caps:
 
 
 async def headroom(
-    ctx: Ctx, *, run_id: TypedId | None = None, agent_id: TypedId | None = None, tool: str | None = None
+    ctx: Ctx, *, run_id: RunId | None = None, agent_id: AgentId | None = None, tool: str | None = None
 ) -> Headroom:
     """Where spending stands for a caller, as cost policies compare it."""
     now = ctx.now
@@ -197,7 +197,7 @@ async def spent_by_tools(ctx: Ctx, matches: Callable[[str], bool], *, daily: boo
     )
 
 
-async def spent_by_run(ctx: Ctx, run_id: TypedId) -> Decimal:
+async def spent_by_run(ctx: Ctx, run_id: RunId) -> Decimal:
     """What a run has cost so far."""
     total = counters.run_total(run_id)
     return (await counters.read(ctx, [total]))[total].spent

@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId, RunId, TypedId
 from interlock.kit.operations import View
 
 
@@ -49,8 +49,8 @@ class Reservation(View):
     id: ReservationId
     amount: Decimal
     kind: UsageKind
-    run_id: TypedId | None
-    agent_id: TypedId | None
+    run_id: RunId | None
+    agent_id: AgentId | None
     tool: str | None
     expires_at: datetime
 
@@ -61,8 +61,8 @@ class Usage(View):
     id: UsageId
     kind: UsageKind
     cost: Decimal | None
-    run_id: TypedId | None
-    agent_id: TypedId | None
+    run_id: RunId | None
+    agent_id: AgentId | None
     tool: str | None
     model: str | None
     provider: str | None

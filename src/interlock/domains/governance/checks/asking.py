@@ -26,7 +26,7 @@ from interlock.domains.governance.policies.views import (
 )
 from interlock.kit.canonical import digest
 from interlock.kit.errors import InterlockError, Kind
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId
 from interlock.runtime.context import Ctx, WorkspaceId
 
 
@@ -40,9 +40,9 @@ class _Answer:
 
 
 @lru_cache(maxsize=4096)
-def agent_key(workspace_id: WorkspaceId, label: str) -> TypedId:
+def agent_key(workspace_id: WorkspaceId, label: str) -> AgentId:
     """An id for a caller's free agent label, so that its spending can be counted and capped like an agent's."""
-    return TypedId(bytes=hashlib.sha256(f"agent-label:{workspace_id.hex}:{label}".encode()).digest()[:16])
+    return AgentId(bytes=hashlib.sha256(f"agent-label:{workspace_id.hex}:{label}".encode()).digest()[:16])
 
 
 async def answer_new(ctx: Ctx, command: CheckAction, check_id: CheckId) -> CheckVerdict:

@@ -3,7 +3,9 @@
 from typing import ClassVar
 
 from interlock.domains.governance.policies.states import PolicyMode
-from interlock.domains.governance.policies.views import AlertChannel, PlainId, PolicyId
+from interlock.domains.governance.policies.views import AlertChannel, PolicyId
+from interlock.kit.ids import RunId
+from interlock.runtime.context import ActorKind
 from interlock.runtime.events import Event
 
 
@@ -18,7 +20,8 @@ class PolicyAlerted(Event):
     detail: str
     tool: str
     caller: str
-    run_id: PlainId | None
+    caller_kind: ActorKind
+    run_id: RunId | None
     channels: tuple[AlertChannel, ...]
 
 

@@ -32,12 +32,12 @@ from interlock.domains.governance.policies.views import (
 )
 from interlock.domains.org import service as org
 from interlock.kit.errors import invalid
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import RunId
 from interlock.kit.money import ZERO, Usd
 from interlock.kit.operations import Audit, Command, Effect, operation
 from interlock.kit.paging import Page, PageQuery
 from interlock.kit.patch import changes
-from interlock.runtime.context import Ctx
+from interlock.runtime.context import ActorKind, Ctx
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S", description="What people call it.")]
 Mode = Annotated[PolicyMode, Field(description="block, pause, alert or log; start with log, read the audit, promote.")]
@@ -218,7 +218,7 @@ async def mask_text(ctx: Ctx, tool: str, caller: Caller, text: str) -> str:
 
 
 async def screen_output(
-    ctx: Ctx, text: str, *, caller: Caller | None = None, source: str = "", run_id: TypedId | None = None
+    ctx: Ctx, text: str, *, caller: Caller | None = None, source: str = "", run_id: RunId | None = None
 ) -> Screening:
     """What the content policies say to a text a model produced, inside a unit of work; alerts leave with it.
 
@@ -246,6 +246,8 @@ async def _rules(ctx: Ctx) -> Rules:
 
 async def _spending(ctx: Ctx, rules: Rules, attempt: Attempt) -> Spending | None:
     """Where spending stands, read only when some cap asks; None when none does."""
+    if attempt.caller.kind is ActorKind.SYSTEM and not attempt.cost_estimate:
+        return None  # a free message of the server itself: news of a used-up budget must still get out
     asking = [rule for rule in rules.for_tool(attempt.tool) if isinstance(rule.config, CostConfig)]
     if not asking and not rules.capped:
         return None
@@ -265,7 +267,7 @@ async def _alert(
     alerts: tuple[MatchedPolicy, ...],
     tool: str,
     caller: Caller,
-    run_id: TypedId | None,
+    run_id: RunId | None,
 ) -> None:
     for match in alerts:
         await ctx.emit(
@@ -276,6 +278,7 @@ async def _alert(
                 detail=match.detail,
                 tool=tool,
                 caller=caller.label,
+                caller_kind=caller.kind,
                 run_id=run_id,
                 channels=rules.channels_of(match.policy_id),
             )

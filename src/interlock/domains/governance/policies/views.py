@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from interlock.domains.governance.policies.states import PolicyMode
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId, RunId, TypedId
 from interlock.kit.money import ZERO
 from interlock.kit.operations import View
 from interlock.runtime.context import ActorKind
@@ -193,8 +193,8 @@ class Attempt:
     requires_approval: bool = False
     risk: RiskLevel = RiskLevel.LOW
     cost_estimate: Decimal = ZERO
-    run_id: TypedId | None = None
-    agent_id: TypedId | None = None
+    run_id: RunId | None = None
+    agent_id: AgentId | None = None
     scope: ToolScope | None = None
     approved: bool = False
 

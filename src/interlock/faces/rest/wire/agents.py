@@ -1,8 +1,8 @@
 """Native replies about agents."""
 
 from interlock.domains.agents.states import AgentStatus
-from interlock.domains.agents.views import AgentId
 from interlock.faces.rest.wire.base import Dollars, Timestamp, Wire
+from interlock.kit.ids import AgentId
 
 
 class AgentCreated(Wire):

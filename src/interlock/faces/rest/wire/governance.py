@@ -10,8 +10,8 @@ from interlock.domains.governance.budgets.views import AlertChannel as BudgetCha
 from interlock.domains.governance.ledger.views import EntryEvent, EntryId
 from interlock.domains.governance.policies.states import PolicyMode
 from interlock.domains.governance.policies.views import AlertChannel, Decision, Match, PolicyId, PolicyType
-from interlock.domains.runs.views import RunId
 from interlock.faces.rest.wire.base import Cost, Dollars, Timestamp, Wire
+from interlock.kit.ids import RunId
 from interlock.runtime.context import ActorKind, UserId
 
 

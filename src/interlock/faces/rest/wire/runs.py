@@ -4,11 +4,11 @@ from typing import Any, Literal
 
 from pydantic import Field, computed_field
 
-from interlock.domains.agents.views import AgentId
 from interlock.domains.governance.policies.views import Decision
 from interlock.domains.runs.states import RunStatus, StepKind, StepStatus
-from interlock.domains.runs.views import RunId, Step
+from interlock.domains.runs.views import Step
 from interlock.faces.rest.wire.base import Cost, Timestamp, Wire
+from interlock.kit.ids import AgentId, RunId
 from interlock.kit.money import ZERO
 
 
