@@ -1,12 +1,42 @@
 """Glob matching in linear time: `*` for any text, `?` for one character, everything else literal."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
 
 _WILD = frozenset("*?")
 
 
 def glob_matches(pattern: str, text: str) -> bool:
     """Tell whether the whole text matches the pattern."""
+    return _compiled(pattern)(text)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> Callable[[str], bool]:
+    """The pattern as a question about a text; between stars there are only fixed pieces, unless a `?` is among them."""
+    if "?" in pattern:
+        return partial(_walk, pattern)
+    if "*" not in pattern:
+        return pattern.__eq__
+    head, *middle, tail = pattern.split("*")
+    return partial(_pieces, head, tuple(piece for piece in middle if piece), tail)
+
+
+def _pieces(head: str, middle: tuple[str, ...], tail: str, text: str) -> bool:
+    """Whether the text begins, goes on and ends with these; each taken at its first place leaves most for the rest."""
+    end = len(text) - len(tail)
+    if end < len(head) or not text.startswith(head) or not text.endswith(tail):
+        return False
+    at = len(head)
+    for piece in middle:
+        at = text.find(piece, at, end)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True
+
+
+def _walk(pattern: str, text: str) -> bool:
     at, seen, star, resume = 0, 0, -1, 0
     while seen < len(text):
         if at < len(pattern) and pattern[at] == "*":
@@ -37,13 +67,18 @@ class Globs:
         known = [pattern.casefold() if fold else pattern for pattern in patterns]
         self._fold = fold
         self._names = frozenset(pattern for pattern in known if not _WILD.intersection(pattern))
-        self._patterns = tuple(pattern for pattern in known if _WILD.intersection(pattern))
+        self._patterns = tuple(_compiled(pattern) for pattern in known if _WILD.intersection(pattern))
 
     def matches(self, text: str) -> bool:
         """Tell whether any pattern matches the whole text."""
         if self._fold:
             text = text.casefold()
-        return text in self._names or any(glob_matches(pattern, text) for pattern in self._patterns)
+        if text in self._names:
+            return True
+        for matches in self._patterns:  # noqa: SIM110 - on the path of every verdict, where a generator costs as much
+            if matches(text):
+                return True
+        return False
 
 
 class ToolGlobs:
