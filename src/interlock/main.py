@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from interlock.domains.accounts import gates
+from interlock.domains.accounts.events import ClientTokenChanged
 from interlock.domains.accounts.service import first_start
 from interlock.domains.accounts.service.identify import anonymous
 from interlock.domains.activity import jobs as activity_jobs
@@ -37,6 +38,9 @@ from interlock.domains.tools import subscribers as tool_subscribers
 from interlock.domains.tools.events import ToolCallSettled
 from interlock.faces.cli.app import build as build_cli
 from interlock.faces.cli.composition import Composition
+from interlock.faces.mcp import announcements as mcp_announcements
+from interlock.faces.mcp import app as mcp
+from interlock.faces.mcp import connections as mcp_connections
 from interlock.faces.mcp import stdio as mcp_stdio
 from interlock.faces.openai import routes as openai
 from interlock.faces.rest import app as rest
@@ -97,6 +101,8 @@ def _subscribe(runtime: Runtime) -> None:
     notification_jobs.register(jobs)
     jobs.subscribe(ApprovalDecided, "tools.on_approval_decided", tool_subscribers.on_approval_decided)
     jobs.subscribe(ToolCallSettled, "runs.wake_waiting_run", run_subscribers.wake_waiting_run)
+    jobs.subscribe(ToolCallSettled, "mcp.announce_settled", mcp_announcements.announce_settled)
+    jobs.subscribe(ClientTokenChanged, "mcp.close_streams", mcp_connections.on_client_token_changed)
     told = notification_subscribers
     jobs.subscribe(PolicyAlerted, "notifications.on_policy_alerted", told.on_policy_alerted)
     jobs.subscribe(BudgetAlertFired, "notifications.on_budget_alert_fired", told.on_budget_alert_fired)
@@ -159,7 +165,7 @@ def _write_private(path: Path, content: str) -> None:
 def create_app(runtime: Runtime) -> ASGIApp:
     """The HTTP application over a started runtime."""
     handlers = {HTTPException: http_exception, Exception: unexpected_response}
-    inner = Starlette(routes=[*openai.routes(), *rest.routes()], exception_handlers=handlers)
+    inner = Starlette(routes=[*mcp.routes(), *openai.routes(), *rest.routes()], exception_handlers=handlers)
     inner.router.redirect_slashes = False  # no face redirects: clients that do not follow would see a broken reply
     inner.state.runtime = runtime
     return Edge(inner, runtime)
