@@ -52,9 +52,11 @@ async def connected(server: McpServer, transport: str, **more: Any) -> AsyncIter
             yield client
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_it_lists_and_calls_tools(server: McpServer, transport: str) -> None:
-    async with connected(server, transport) as client:
+@pytest.mark.parametrize(
+    ("transport", "mode"), [("http", "auto"), ("http", "legacy"), ("sse", "auto"), ("stdio", "auto")]
+)
+async def test_it_lists_and_calls_tools(server: McpServer, transport: str, mode: str) -> None:
+    async with connected(server, transport, mode=mode) as client:
         tools = (await client.list_tools()).tools
         assert [tool.name for tool in tools][:2] == [SLACK, "comms.send_email"]
         done = await client.call_tool(SLACK, {"channel": "#support", "text": f"over {transport}"})
@@ -74,25 +76,27 @@ async def test_it_lists_and_calls_tools(server: McpServer, transport: str) -> No
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 async def test_it_agrees_on_a_version_whether_it_probes_or_not(server: McpServer, transport: str, mode: str) -> None:
     async with connected(server, transport, mode=mode) as client:
-        assert client.protocol_version == "2025-11-25"
+        stateless = mode == "auto" and transport == "http"
+        assert client.protocol_version == ("2026-07-28" if stateless else "2025-11-25")
         assert client.server_info is not None
         assert client.server_info.name == "interlock"
 
 
-async def test_it_hears_of_progress(server: McpServer) -> None:
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_it_hears_of_progress(server: McpServer, mode: str) -> None:
     heard: list[float] = []
 
     async def note(progress: float, total: float | None, message: str | None) -> None:
         heard.append(progress)
 
-    async with connected(server, "http") as client:
+    async with connected(server, "http", mode=mode) as client:
         given = {"channel": "#support", "text": "x"}
         assert (await client.call_tool(SLACK, given, progress_callback=note)).is_error is False
     assert heard == [0]
 
 
 async def test_it_ends_its_session_when_it_leaves(server: McpServer) -> None:
-    async with connected(server, "http"):
+    async with connected(server, "http", mode="legacy"):
         pass
     sessions = connections_of(server.world.base.runtime)._sessions
     assert [session.ended for session in sessions.values()] == [True]

@@ -228,3 +228,36 @@ async def test_a_level_needs_a_session(server: McpServer) -> None:
 
 def test_every_kind_of_error_has_its_code() -> None:
     assert set(CODES) == set(Kind)
+
+
+def _stateless(method: str, **headers: str) -> tuple[dict[str, Any], dict[str, str]]:
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"name": SLACK, "arguments": {}, "_meta": meta}}
+    sent = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method, "Mcp-Name": SLACK, **headers}
+    return body, sent
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status", "code"),
+    [
+        ("server/discover", {}, 200, None),
+        ("tools/list", {}, 200, None),
+        ("tools/call", {}, 400, -32602),
+        ("initialize", {}, 404, -32601),
+        ("tools/list", {"Mcp-Method": "tools/call"}, 400, -32020),
+        ("tools/call", {"Mcp-Name": REFUND}, 400, -32020),
+    ],
+)
+async def test_the_stateless_revision_has_its_own_methods_and_statuses(
+    server: McpServer, method: str, headers: dict[str, str], status: int, code: int | None
+) -> None:
+    body, sent = _stateless(method, **headers)
+    response = await server.post(body, **sent)
+    assert (response.status_code, response.json().get("error", {}).get("code")) == (status, code)
+    if code is None:
+        assert response.json()["result"]["resultType"] == "complete"
+    del body["params"]["_meta"]
+    assert (await server.post(body, **sent)).json()["error"]["code"] == -32602

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from interlock.domains.accounts.service import clients
+from interlock.domains.tools.adapters.call import AdapterCall, AdapterResult
+from interlock.domains.tools.builtin import catalogue_of
+from interlock.domains.tools.catalogue import tool_spec
 from interlock.faces.mcp.stdio import serve_lines
 from interlock.kit.errors import InterlockError, Kind
 from tests.domains.tools.world import SLACK
@@ -31,9 +34,18 @@ class Pipe:
         assert line.endswith(b"\n")
         self._replies.put_nowait(json.loads(line))
 
+    @property
+    def silent(self) -> bool:
+        """Whether every reply has been read."""
+        return self._replies.empty()
+
+    def send(self, line: Any) -> None:
+        """One line, without waiting for a reply."""
+        self._lines.put_nowait(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n")
+
     async def ask(self, line: Any) -> dict[str, Any]:
         """One line's reply."""
-        self._lines.put_nowait(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n")
+        self.send(line)
         async with asyncio.timeout(10):
             return await self._replies.get()
 
@@ -70,3 +82,24 @@ async def test_nobody_else_is_served(server: McpServer, token: str) -> None:
     with pytest.raises(InterlockError) as caught:
         await Pipe(server, token).served
     assert caught.value.kind is Kind.UNAUTHENTICATED
+
+
+async def test_a_cancelled_call_is_done_and_on_record_but_not_answered(server: McpServer) -> None:
+    arrived, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(_call: AdapterCall) -> AdapterResult:
+        arrived.set()
+        await go_on.wait()
+        return AdapterResult({"ok": True})
+
+    catalogue_of(server.world.base.runtime).add(tool_spec("test.slow", "Slow", "Waits.", {"properties": {}}, slow))
+    pipe = Pipe(server)
+    pipe.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "test.slow"}})
+    async with asyncio.timeout(10):
+        await arrived.wait()
+    pipe.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}})
+    assert (await pipe.ask({"jsonrpc": "2.0", "id": 2, "method": "ping"}))["id"] == 2
+    go_on.set()
+    await pipe.close()
+    assert pipe.silent
+    assert [entry.outcome for entry in await server.world.evidence()] == ["success"]

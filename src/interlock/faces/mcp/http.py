@@ -18,13 +18,17 @@ from interlock.faces.mcp.announcements import LEVEL, end_of, message_of, stream_
 from interlock.faces.mcp.connections import Connection, connections_of
 from interlock.faces.mcp.methods import answer
 from interlock.faces.mcp.protocol import (
-    BAD_MESSAGES,
+    ASSUMED,
     BATCHED,
     LONGEST_BATCH,
+    STATELESS,
+    STATELESS_STATUS,
+    STATUS,
     Code,
     Message,
     Reply,
     RpcError,
+    check_envelope,
     check_version,
     failed,
     id_of,
@@ -54,16 +58,20 @@ async def post(request: Request) -> Response:
         ctx = await admitted(request)
     except InterlockError as error:
         return error_response(error)
-    value: Any = None
+    value, version = None, ASSUMED
+    headers: dict[str, str] = {}
     try:
         version = check_version(request.headers.get("mcp-protocol-version"))
         value = await _body(request, ctx)
         if isinstance(value, list):
             return await _batch(request, ctx, value, version)
         message = read_message(value)
-        connection, headers = _connection(request, ctx, message)
+        if version == STATELESS:
+            connection = _stateless(request, ctx, message)
+        else:
+            connection, headers = _connection(request, ctx, message)
     except RpcError as error:
-        return _json(failed(id_of(value), error))
+        return _json(failed(id_of(value), error), version=version)
     except InterlockError as error:
         return error_response(error)
     if message.id is not None and _streams(request, message):
@@ -72,7 +80,7 @@ async def post(request: Request) -> Response:
     reply = await answer(ctx, connection, message)
     if reply is None:
         return Response(status_code=202, headers=headers)
-    return _json(reply, headers=headers)
+    return _json(reply, version=version, headers=headers)
 
 
 async def get(request: Request) -> Response:
@@ -139,6 +147,13 @@ async def _body(request: Request, ctx: Ctx) -> Any:
     except InterlockError as error:
         code = Code.PARSE_ERROR if error.kind is Kind.MALFORMED else Code.INVALID_REQUEST
         raise RpcError(code, error.message) from error
+
+
+def _stateless(request: Request, ctx: Ctx, message: Message) -> Connection:
+    """A connection for one request, which says everything itself."""
+    if message.id is not None:
+        check_envelope(request.headers, message)
+    return Connection(ctx.actor.id, version=STATELESS)
 
 
 def _connection(request: Request, ctx: Ctx, message: Message | None) -> tuple[Connection, dict[str, str]]:
@@ -260,7 +275,9 @@ def _event(message: Reply) -> bytes:
     return b"event: message\ndata: " + orjson.dumps(message) + b"\n\n"
 
 
-def _json(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    if isinstance(body, dict) and body.get("error", {}).get("code") in BAD_MESSAGES:
-        status = 400
+def _json(body: Any, *, version: str = ASSUMED, headers: dict[str, str] | None = None) -> Response:
+    status = 200
+    if isinstance(body, dict) and "error" in body:
+        statuses = STATELESS_STATUS if version == STATELESS else STATUS
+        status = statuses.get(body["error"]["code"], 200)
     return Response(orjson.dumps(body), status, headers, "application/json")

@@ -14,7 +14,20 @@ from interlock.domains.tools import service as tools
 from interlock.domains.tools.states import ToolStatus
 from interlock.domains.tools.views import Tool, ToolOutcome
 from interlock.faces.mcp.connections import LEVELS, Connection
-from interlock.faces.mcp.protocol import Code, Id, Message, Reply, RpcError, failed, negotiated, result, rpc_error
+from interlock.faces.mcp.protocol import (
+    META_SERVER,
+    STATELESS,
+    VERSIONS,
+    Code,
+    Id,
+    Message,
+    Reply,
+    RpcError,
+    failed,
+    negotiated,
+    result,
+    rpc_error,
+)
 from interlock.faces.web.errors import from_validation
 from interlock.kit.errors import InterlockError
 from interlock.kit.operations import Nothing
@@ -30,6 +43,8 @@ INSTRUCTIONS = (
     "identical call later to get its outcome. A result with status denied says why; do not repeat it unchanged."
 )
 _CAPABILITIES = {"tools": {"listChanged": False}, "logging": {}}
+_UNCACHED = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
+"""A scope or a policy may change what is true at any time, so nothing may be kept."""
 _SERVER = {"name": "interlock", "title": "Interlock", "version": __version__}
 
 Method = Callable[[Ctx, Connection, dict[str, Any]], Awaitable[Mapping[str, Any]]]
@@ -46,7 +61,8 @@ async def answer(ctx: Ctx, connection: Connection, message: Message) -> Reply | 
 
 
 async def _reply(ctx: Ctx, connection: Connection, id: Id, message: Message) -> Reply:
-    method = METHODS.get(message.method)
+    known = STATELESS_METHODS if connection.version == STATELESS else METHODS
+    method = known.get(message.method)
     try:
         if method is None:
             raise RpcError(Code.METHOD_NOT_FOUND, f"There is no method '{message.method[:100]}'.")
@@ -73,6 +89,24 @@ async def _initialize(_ctx: Ctx, connection: Connection, params: dict[str, Any])
         "serverInfo": _SERVER,
         "instructions": INSTRUCTIONS,
     }
+
+
+async def _discover(_ctx: Ctx, _connection: Connection, _params: dict[str, Any]) -> Mapping[str, Any]:
+    return {
+        "supportedVersions": [*VERSIONS, STATELESS],
+        "capabilities": {"tools": {"listChanged": False}},
+        "instructions": INSTRUCTIONS,
+        "_meta": {META_SERVER: _SERVER},
+        **_UNCACHED,
+    }
+
+
+async def _list_fresh(ctx: Ctx, connection: Connection, params: dict[str, Any]) -> Mapping[str, Any]:
+    return {**await _list_tools(ctx, connection, params), **_UNCACHED}
+
+
+async def _call_complete(ctx: Ctx, connection: Connection, params: dict[str, Any]) -> Mapping[str, Any]:
+    return {**await _call_tool(ctx, connection, params), "resultType": "complete"}
 
 
 async def _ping(_ctx: Ctx, _connection: Connection, _params: dict[str, Any]) -> Mapping[str, Any]:
@@ -160,4 +194,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "tools/list": _list_tools,
         "tools/call": _call_tool,
     }
+)
+
+STATELESS_METHODS: Mapping[str, Method] = MappingProxyType(
+    {"server/discover": _discover, "tools/list": _list_fresh, "tools/call": _call_complete}
 )

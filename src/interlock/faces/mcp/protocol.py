@@ -1,6 +1,7 @@
 """JSON-RPC 2.0 as MCP uses it: reading messages, versions, errors and replies. Pure; no transport and no tool.
 
-Sources: JSON-RPC 2.0; Model Context Protocol revisions 2024-11-05 to 2025-11-25, which are opened by `initialize`.
+Sources: JSON-RPC 2.0; Model Context Protocol revisions 2024-11-05 to 2025-11-25, which are opened by `initialize`, and
+2026-07-28, in which every HTTP request stands for itself.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from interlock.kit.errors import InterlockError, Kind
 
 VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 LATEST = VERSIONS[-1]
+STATELESS = "2026-07-28"
+"""The revision without handshake and session: each request names version and capabilities in `_meta`."""
 ASSUMED = "2025-03-26"
 """What the specification has a server assume of a request that names no version."""
 BATCHED = frozenset({"2024-11-05", "2025-03-26"})
@@ -20,6 +23,11 @@ LONGEST_BATCH = 20
 
 Id: TypeAlias = int | str
 Reply: TypeAlias = dict[str, Any]
+
+
+META_VERSION = "io.modelcontextprotocol/protocolVersion"
+META_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
+META_SERVER = "io.modelcontextprotocol/serverInfo"
 
 
 class Code(IntEnum):
@@ -32,6 +40,7 @@ class Code(IntEnum):
     INTERNAL_ERROR = -32603
     UNAUTHORIZED = -32001
     RATE_LIMITED = -32003
+    HEADER_MISMATCH = -32020
     UNSUPPORTED_VERSION = -32022
 
 
@@ -52,8 +61,15 @@ CODES: dict[Kind, Code] = {
 }
 """How each kind of error is told in a reply; a tool that failed or was refused is a result, not an error."""
 
-BAD_MESSAGES = frozenset({Code.PARSE_ERROR, Code.INVALID_REQUEST, Code.UNSUPPORTED_VERSION})
-"""Errors about the message itself, which HTTP answers with 400."""
+STATUS: dict[int, int] = {Code.PARSE_ERROR: 400, Code.INVALID_REQUEST: 400, Code.UNSUPPORTED_VERSION: 400}
+"""HTTP statuses of errors about the message itself; others travel over 200."""
+STATELESS_STATUS: dict[int, int] = {
+    **STATUS,
+    Code.INVALID_PARAMS: 400,
+    Code.HEADER_MISMATCH: 400,
+    Code.METHOD_NOT_FOUND: 404,
+}
+"""The same under 2026-07-28, which asks for more."""
 
 
 class RpcError(Exception):
@@ -142,10 +158,30 @@ def check_version(named: str | None) -> str:
     """
     if named is None:
         return ASSUMED
-    if named not in VERSIONS:
+    if named not in VERSIONS and named != STATELESS:
         raise RpcError(
             Code.UNSUPPORTED_VERSION,
             f"Protocol version '{named[:40]}' is not supported.",
-            {"supported": list(VERSIONS), "requested": named[:40]},
+            {"supported": [*VERSIONS, STATELESS], "requested": named[:40]},
         )
     return named
+
+
+def check_envelope(headers: Mapping[str, str], message: Message) -> None:
+    """Have a request of the stateless revision say in its headers what it says in its body.
+
+    Raises:
+        RpcError: a required field of `_meta` is missing, or a header differs.
+    """
+    meta = message.params.get("_meta")
+    if not isinstance(meta, dict):
+        raise RpcError(Code.INVALID_PARAMS, "'params._meta' must be an object with version and capabilities.")
+    for name in (META_VERSION, META_CAPABILITIES):
+        if name not in meta:
+            raise RpcError(Code.INVALID_PARAMS, f"'params._meta' lacks '{name}'.")
+    expected = {"mcp-protocol-version": meta[META_VERSION], "mcp-method": message.method}
+    if message.method == "tools/call":
+        expected["mcp-name"] = message.params.get("name")
+    for header, value in expected.items():
+        if headers.get(header) != value:
+            raise RpcError(Code.HEADER_MISMATCH, f"The header '{header}' differs from what the body says.")
