@@ -11,7 +11,7 @@ from rich.console import Console
 from benchmarks import report
 from benchmarks.figures import Figure
 from benchmarks.processes import BenchmarkError
-from benchmarks.rows import chat, check_action, data_layer, durable_runs, generator, start
+from benchmarks.rows import chat, check_action, data_layer, durable_runs, generator, mcp_call, start
 
 Run = Callable[[float, int], list[Figure]]
 
@@ -19,6 +19,7 @@ ROWS: dict[str, Run] = {
     "generator": generator.run,
     "data": data_layer.run,
     "check": check_action.run,
+    "mcp": mcp_call.run,
     "chat": chat.run,
     "durable": durable_runs.run,
     "start": start.run,

@@ -11,6 +11,7 @@ from interlock import main
 from interlock.domains.accounts.service.identify import identify
 from interlock.domains.llm import service as llm
 from interlock.domains.llm.views import ProviderKind
+from interlock.domains.tools.builtin import ECHO, catalogue_of
 from interlock.runtime.context import Runtime
 from interlock.runtime.invoke import invoke
 from interlock.runtime.settings import Settings
@@ -33,6 +34,7 @@ async def _serve(port: int, data_dir: Path, upstream: str | None) -> None:
         }
     )
     async with main.running(settings) as runtime:
+        catalogue_of(runtime).add(ECHO)
         await main.first_key(runtime)
         if upstream is not None:
             await _add_provider(runtime, upstream)

@@ -29,7 +29,7 @@ def run(seconds: float, repetitions: int) -> list[Figure]:
     ):
         key = {"x-api-key": first_key(folder / "data")}
         for number in range(POLICIES):
-            server.call("POST", "/api/v1/policies", _policy(number), key)
+            server.call("POST", "/api/v1/policies", policy(number), key)
         ours = [request(server, "POST", "/api/v1/check-action", _CHECK, key)]
         theirs = [request(bare, "POST", "/check", _CHECK)]
         wide, narrow = [], []
@@ -63,7 +63,7 @@ def _load(server: Server, requests: list[str], connections: int, seconds: float)
     return load(server, requests, connections=connections, seconds=seconds, expect="authorized")
 
 
-def _policy(number: int) -> dict[str, object]:
+def policy(number: int) -> dict[str, object]:
     """Five kinds in turn; all look at mail, none objects to this one, so that each has to be judged."""
     kinds: tuple[dict[str, object], ...] = (
         {"type": "approval", "mode": "pause", "match": {"tools": ["billing.*"]}},
