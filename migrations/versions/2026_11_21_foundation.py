@@ -2,7 +2,7 @@
 
 Revision: 0001
 Follows: nothing
-Date: 2026-11-21 23:08:03.513494
+Date: 2026-11-21 23:22:56.306468
 """
 
 import sqlalchemy as sa
@@ -487,6 +487,45 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name=op.f("uq_mcp_clients_token_hash")),
     )
     op.create_index("ix_mcp_clients_workspace_id_id", "mcp_clients", ["workspace_id", "id"], unique=False)
+    op.create_table(
+        "notifications",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("guid", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("source", sa.String(length=80), nullable=False),
+        sa.Column("event", sa.String(length=80), nullable=False),
+        sa.Column("channel", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=40), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column(
+            "data",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("call_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("channel IN ('slack', 'email', 'webhook')", name=op.f("ck_notifications_channel")),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'retrying', 'held', 'sent', 'failed', 'skipped')", name=op.f("ck_notifications_state")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications")),
+        sa.UniqueConstraint("guid", name=op.f("uq_notifications_guid")),
+    )
+    op.create_index("ix_notifications_workspace_id_call_id", "notifications", ["workspace_id", "call_id"], unique=False)
+    op.create_index(
+        "ix_notifications_workspace_id_created_at", "notifications", ["workspace_id", "created_at"], unique=False
+    )
+    op.create_index("ix_notifications_workspace_id_id", "notifications", ["workspace_id", "id"], unique=False)
+    op.create_index(
+        "uq_notifications_workspace_id_source_channel",
+        "notifications",
+        ["workspace_id", "source", "channel"],
+        unique=True,
+    )
     op.create_table(
         "policies",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),

@@ -93,7 +93,9 @@ WebhookSecret = Annotated[
     Field(description="Signs each call (Standard Webhooks); stored encrypted, only its end is shown again."),
     AfterValidator(_signing_secret),
 ]
-RetentionDays = Annotated[int, Field(ge=1, le=3_650, description="Days the system log is kept; 30 by default.")]
+RetentionDays = Annotated[
+    int, Field(ge=1, le=3_650, description="Days that logs and notifications are kept; 30 by default.")
+]
 ApprovalHours = Annotated[
     float, Field(gt=0, le=8_760, allow_inf_nan=False, description="Hours a person has to decide; the server's default.")
 ]
