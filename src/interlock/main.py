@@ -33,6 +33,7 @@ from interlock.domains.runs import service as runs
 from interlock.domains.runs import subscribers as run_subscribers
 from interlock.domains.runs.order import AGENT_FLOW, record_failure, run_agent
 from interlock.domains.settings import service as workspace_settings
+from interlock.domains.tools import jobs as tool_jobs
 from interlock.domains.tools import service as tools
 from interlock.domains.tools import subscribers as tool_subscribers
 from interlock.domains.tools.events import ToolCallSettled
@@ -59,7 +60,8 @@ from interlock.runtime.secrets import load_secrets
 from interlock.runtime.settings import Settings
 
 DOMAINS = (activity, agents, connectors, notifications, runs, tools, workspace_settings)
-DAILY = (activity_jobs.PURGE, notification_jobs.PURGE)
+CLOSE_ABANDONED = "tools.close_abandoned"
+DAILY = (activity_jobs.PURGE, notification_jobs.PURGE, CLOSE_ABANDONED)
 FIRST_KEY_FILE = "first-key"
 _DBOS = "interlock.runtime.durable.dbos"
 
@@ -96,6 +98,7 @@ def _subscribe(runtime: Runtime) -> None:
     """Who hears of what: the whole of the upward news in one place."""
     jobs = runtime.jobs
     activity_jobs.register(jobs)
+    daily.register(jobs, CLOSE_ABANDONED, tool_jobs.close_abandoned)
     approval_jobs.register(jobs)
     budget_jobs.register(jobs)
     notification_jobs.register(jobs)
@@ -134,12 +137,16 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
         async with opened(settings) as runtime:
             await runtime.streams.start()
             await runtime.durable.start_up(runtime)
+            root = anonymous(runtime, request_id="start", face="main")
             for name in DAILY:
-                await daily.plan(anonymous(runtime, request_id="start", face="main"), name)
+                await daily.plan(root, name)
+            await tool_jobs.close_abandoned(root)
+            await approval_jobs.expire_overdue(root)
             worker = asyncio.create_task(runtime.jobs.run(runtime))
             try:
                 yield runtime
             finally:
+                mcp_connections.connections_of(runtime).close_all()
                 await runtime.durable.shut_down()
                 await runtime.jobs.stop()
                 await worker

@@ -22,7 +22,7 @@ _WAITING = (
 _NO_JOB = JobId(int=0)
 
 
-def register(jobs: Jobs, name: str, work: Callable[[Ctx], Awaitable[None]]) -> None:
+def register(jobs: Jobs, name: str, work: Callable[[Ctx], Awaitable[object]]) -> None:
     """Name work of every day; it gets the system's context, of no workspace and without a unit of work."""
 
     async def run(ctx: Ctx, _: Nothing) -> None:
