@@ -14,7 +14,7 @@ DEV := $(VENV)/.installed-dev
 RUN := $(if $(wildcard $(DEV)),$(DEV),$(VENV)/.installed-run)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test bench lint fmt requirements clean
+.PHONY: help setup run test bench lint fmt migration requirements clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ lint: $(DEV) ## Check form, types, import contracts and house rules
 fmt: $(DEV) ## Put the code into the house form
 	$(BIN)/ruff check --quiet --fix-only
 	$(BIN)/ruff format --quiet
+
+migration: $(DEV) ## Write the next migration: make migration m="what changed"
+	$(BIN)/python -m tools.migration "$(m)"
 
 requirements: $(DEV) ## Resolve the dependencies of pyproject.toml anew
 	$(UV) pip compile $(COMPILE) pyproject.toml -o requirements/run.txt
