@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -94,7 +94,8 @@ _CLOSE = (
     .where(
         _held.guid == bindparam("key"),
         _held.workspace_id == bindparam("workspace"),
-        _held.status.in_(LIFECYCLE.sources(ReservationStatus.SETTLED)),
+        # Not IN: a list that expands is compiled anew for every call.
+        or_(*(_held.status == source for source in LIFECYCLE.sources(ReservationStatus.SETTLED))),
     )
     .values(status=bindparam("target"))
     .returning(budget_reservations)
