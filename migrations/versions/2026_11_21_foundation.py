@@ -2,7 +2,7 @@
 
 Revision: 0001
 Follows: nothing
-Date: 2026-11-21 23:22:56.306468
+Date: 2026-11-21 23:25:44.247486
 """
 
 import sqlalchemy as sa
@@ -331,6 +331,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("run_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("leased", sa.Boolean(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("last_error", sa.String(length=2000), nullable=True),
         sa.Column("state", sa.String(length=40), nullable=False),

@@ -5,14 +5,14 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import structlog
 from pydantic import BaseModel
-from sqlalchemy import Column, Index, Integer, String, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, bindparam, delete, insert, select, update
 from sqlalchemy.engine import Row
 
 from interlock.kit.ids import TypedId
@@ -26,7 +26,7 @@ PayloadT = TypeVar("PayloadT", bound=BaseModel)
 Handler = Callable[[Ctx, Any], Awaitable[None]]
 
 _CONCURRENCY = 16
-_LEASE = timedelta(minutes=5)
+_LEASE = timedelta(minutes=1)
 _IDLE_SECONDS = 5.0
 _TROUBLE_SECONDS = 1.0
 _FIRST_RETRY = timedelta(seconds=1)
@@ -57,7 +57,8 @@ job_rows = Table(
     Column("handler", String(120), nullable=False),
     Column("payload", tables.Json, nullable=False),
     tables.moment("run_at"),
-    Column("attempts", Integer, nullable=False, default=0),
+    Column("leased", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
     Column("last_error", String(2000)),
     _state,
     _state_check,
@@ -72,6 +73,8 @@ _DUE = (
     .with_for_update(skip_locked=True)
 )
 _NEXT = select(job_rows.c.run_at).where(job_rows.c.state == JobState.WAITING).order_by(job_rows.c.run_at).limit(1)
+_RENEW = update(job_rows).where(job_rows.c.id == bindparam("key")).values(run_at=bindparam("until"))
+_TAKE_BACK = update(job_rows).where(job_rows.c.leased).values(leased=False, run_at=bindparam("now"))
 _DONE = delete(job_rows).where(job_rows.c.id == bindparam("key"))
 
 
@@ -91,6 +94,7 @@ class Jobs:
         self._wake = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._stopping = False
+        self._renewed = datetime.min.replace(tzinfo=UTC)
 
     def register(
         self,
@@ -126,6 +130,7 @@ class Jobs:
             "handler": name,
             "payload": payload.model_dump(mode="json"),
             "run_at": at or ctx.now,
+            "leased": False,
             "attempts": 0,
             "state": JobState.WAITING,
         }
@@ -137,9 +142,14 @@ class Jobs:
     async def run(self, runtime: Runtime) -> None:
         """Work until stopped: claim what is due, sleep until the next is or until something new arrives."""
         root = Ctx(runtime, SYSTEM, NO_WORKSPACE, ALL_SCOPES, request_id="jobs", face="jobs")
+        has_taken_back = runtime.database.is_postgres
         while not self._stopping:
             self._wake.clear()
             try:
+                if not has_taken_back:
+                    await self._take_back(root)
+                    has_taken_back = True
+                await self._renew(root)
                 for row in await self._claim(root):
                     task = asyncio.create_task(self._perform(root, row))
                     self._running[row.id] = task
@@ -164,8 +174,23 @@ class Jobs:
     def _ended(self, key: int, _task: asyncio.Task[None]) -> None:
         del self._running[key]
 
+    async def _take_back(self, root: Ctx) -> None:
+        """Where one process owns the database, what is leased at its start was in the hands of one that died."""
+        async with root.begin() as unit:
+            await (await unit.session()).execute(_TAKE_BACK, {"now": root.now})
+
+    async def _renew(self, root: Ctx) -> None:
+        """Keep the leases of running jobs well ahead of their end."""
+        if not self._running or root.now < self._renewed + _LEASE / 3:
+            return
+        async with root.begin() as unit:
+            session = await unit.session()
+            for key in self._running:
+                await session.execute(_RENEW, {"key": key, "until": root.now + _LEASE})
+        self._renewed = root.now
+
     async def _claim(self, root: Ctx) -> list[Row[Any]]:
-        """Due jobs, leased: a worker that dies gives them back when the lease ends, one still at work renews it."""
+        """Due jobs, leased: those of a worker that died come back when the lease ends."""
         async with root.begin(write=False) as looking:
             if await self._idle_for(looking) > 0:
                 return []
@@ -174,7 +199,9 @@ class Jobs:
             rows = list((await session.execute(_DUE, {"now": root.now})).all())
             if rows:
                 await session.execute(
-                    update(job_rows).where(job_rows.c.id.in_([row.id for row in rows])).values(run_at=root.now + _LEASE)
+                    update(job_rows)
+                    .where(job_rows.c.id.in_([row.id for row in rows]))
+                    .values(run_at=root.now + _LEASE, leased=True)
                 )
         return [row for row in rows if row.id not in self._running]
 
@@ -215,6 +242,7 @@ class Jobs:
         values = {
             "attempts": made,
             "run_at": ctx.now + delay,
+            "leased": False,
             "last_error": f"{type(error).__name__}: {error}"[:2000],
             "state": JobState.DEAD if made >= attempts else JobState.WAITING,
         }

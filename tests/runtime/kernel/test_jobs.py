@@ -187,7 +187,8 @@ async def test_one_bad_job_does_not_hold_the_others(kernel: Kernel) -> None:
     assert Counter(worker.told) == Counter(f"good {index}" for index in range(40))
 
 
-async def test_a_worker_that_died_gives_its_job_back_after_the_lease(directory: Path, database_url: str | None) -> None:
+async def test_a_worker_that_died_gives_its_job_back(directory: Path, database_url: str | None) -> None:
+    """At once where one process owns the database; where others may still be at work, when the lease ends."""
     worker = Worker()
     async with opened(directory, database_url) as dying:
         dying.runtime.jobs.register("tests.work", Work, worker)
@@ -196,10 +197,11 @@ async def test_a_worker_that_died_gives_its_job_back_after_the_lease(directory: 
     async with opened(directory, database_url) as heir:
         heir.runtime.jobs.register("tests.work", Work, worker)
         async with heir.working():
-            heir.pass_time(minutes=4)
-            await asyncio.sleep(0.05)
-            assert worker.told == []
-            heir.pass_time(minutes=2)
+            if heir.runtime.database.is_postgres:
+                heir.pass_time(seconds=50)
+                await asyncio.sleep(0.05)
+                assert worker.told == []
+                heir.pass_time(seconds=20)
             await done(heir)
     assert worker.told == ["one"]
 
