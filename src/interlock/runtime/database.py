@@ -5,21 +5,24 @@ Why not aiosqlite: its two thread hops cost more than the statement (docs/decisi
 
 import asyncio
 import sqlite3
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import Executable
 
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.lazy import lazy
-from interlock.runtime.prepared import Preparer, Rows
+from interlock.runtime.prepared import PreparedRows, Preparer, Rows
 from interlock.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +32,22 @@ else:
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 _BUSY_SECONDS = 5
+_BUSY_PAUSE = 0.01
+_POOL_SECONDS = 10
+_INTERRUPT_SECONDS = 0.05
+_CONFLICTS = frozenset({"40001", "40P01"})
+_TRANSIENT = frozenset({"57P01", "57P02", "57P03", "08000", "08003", "08006", *_CONFLICTS})
+_PASSING = frozenset(
+    {
+        "disk_full",
+        "disk_error",
+        "database_locked",
+        "database_unwritable",
+        "database_unreachable",
+        "database_busy",
+        "database_conflict",
+    }
+)
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
 
@@ -76,6 +95,15 @@ def _trouble(code: str, message: str, hint: str | None = None) -> InterlockError
     return InterlockError(Kind.UNAVAILABLE, message, code=code, hint=hint)
 
 
+def is_database_trouble(error: BaseException) -> bool:
+    """Whether our own database failed for a reason that passes: what was asked of it is worth asking again."""
+    if isinstance(error, InterlockError):
+        return error.code in _PASSING
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _TRANSIENT
+    return False
+
+
 def _translated(error: StatementError) -> Exception:
     """Full, failing, locked, damaged and unreachable databases in words an operator can act on; the rest unchanged."""
     reason = str(error.orig).lower()
@@ -111,6 +139,10 @@ def _translated(error: StatementError) -> Exception:
             "The connection to the database broke; nothing was written unless it broke during the commit itself.",
             "Retry with the same idempotency key.",
         )
+    if getattr(error.orig, "sqlstate", None) in _CONFLICTS:
+        return _trouble(
+            "database_conflict", "Two transactions stood in each other's way; nothing was written.", "Retry."
+        )
     return error
 
 
@@ -126,6 +158,7 @@ class SqliteDatabase(Database):
             f"sqlite:///{path}",
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,  # an error is logged and kept with its job; what callers sent is not for there
             connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS, "cached_statements": 512},
             json_serializer=_dumps,
             json_deserializer=orjson.loads,
@@ -147,19 +180,31 @@ class SqliteDatabase(Database):
             connection.execute(f"PRAGMA {pragma}").close()
 
     async def begin(self, *, write: bool) -> Session:
-        """A writing session waits in line in this process; other processes are waited for by SQLite's busy handler."""
+        """A writing session waits in line in this process, then for other processes that hold the file."""
         if write:
             await self._turn.acquire()
-        connection: Connection | None = None
-        try:
-            connection = self._connection(write=write)
-            return SqliteSession(self, connection, write=write)
-        except BaseException:
-            if write:
+            try:
+                return await self._begin_writing()
+            except BaseException:
                 self._turn.release()
-            elif connection is not None:
-                self._readers.append(connection)
+                raise
+        connection = self._connection(write=False)
+        try:
+            return SqliteSession(self, connection, write=False)
+        except BaseException:
+            self._readers.append(connection)
             raise
+
+    async def _begin_writing(self) -> Session:
+        """SQLite's own busy handler would sleep on the loop's thread, and everybody else with it."""
+        deadline = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                return SqliteSession(self, self._connection(write=True), write=True)
+            except InterlockError as error:
+                if error.code != "database_locked" or time.monotonic() >= deadline:
+                    raise
+            await asyncio.sleep(_BUSY_PAUSE)
 
     def _connection(self, *, write: bool) -> Connection:
         try:
@@ -167,6 +212,7 @@ class SqliteDatabase(Database):
                 return self._readers.pop() if self._readers else self.engine.connect()
             if self._writer is None:
                 self._writer = self.engine.connect()
+                _driver_of(self._writer).execute("PRAGMA busy_timeout=0").close()
         except DBAPIError as error:
             raise _translated(error) from error
         return self._writer
@@ -220,8 +266,28 @@ class SqliteSession(Session):
         return self._run(statement, parameters)
 
     async def execute_long(self, statement: Executable, parameters: Parameters = None) -> Rows:
-        """Run in a worker thread."""
-        return await asyncio.to_thread(self._run, statement, parameters)
+        """Run in a worker thread, to the last row. The connection is not given back before the thread has left it."""
+        work = asyncio.get_running_loop().run_in_executor(None, self._run_whole, statement, parameters)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await self._break_off(work)
+            raise
+
+    async def _break_off(self, work: "asyncio.Future[Rows]") -> None:
+        """Have SQLite stop the statement, which it hears only once the statement has begun."""
+        while not work.done():
+            self._driver.interrupt()
+            with suppress(asyncio.CancelledError):  # the one that led here is raised when the thread is done
+                await asyncio.wait({work}, timeout=_INTERRUPT_SECONDS)
+        if not work.cancelled():
+            work.exception()  # seen: nobody waits for it any more
+
+    def _run_whole(self, statement: Executable, parameters: Parameters) -> Rows:
+        rows = self._run(statement, parameters)
+        if isinstance(rows, CursorResult) and rows.returns_rows:
+            return PreparedRows(rows.all(), rows.rowcount)
+        return rows
 
     def _run(self, statement: Executable, parameters: Parameters) -> Rows:
         try:
@@ -261,8 +327,10 @@ class PostgresDatabase(Database):
     def __init__(self, url: str, *, pool: int = 10) -> None:
         self.engine: sqlalchemy_asyncio.AsyncEngine = sqlalchemy_asyncio.create_async_engine(
             url.replace("postgresql://", "postgresql+asyncpg://").replace("postgres://", "postgresql+asyncpg://"),
+            hide_parameters=True,  # as for SQLite
             pool_size=pool,
             max_overflow=pool,
+            pool_timeout=_POOL_SECONDS,
             pool_pre_ping=False,
             json_serializer=_dumps,
             json_deserializer=orjson.loads,
@@ -273,6 +341,12 @@ class PostgresDatabase(Database):
         connection = self.engine.connect()
         try:
             await connection.start()
+        except PoolTimeoutError as error:
+            raise _trouble(
+                "database_busy",
+                "Every connection to the database is at work.",
+                "Retry in a moment; if it stays, raise INTERLOCK_DATABASE_POOL.",
+            ) from error
         except (OSError, DBAPIError) as error:
             raise _trouble("database_unreachable", "The database is not reachable.") from error
         return PostgresSession(connection)

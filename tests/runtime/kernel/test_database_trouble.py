@@ -10,10 +10,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime import database
-from interlock.runtime.database import PostgresDatabase
+from interlock.runtime.database import PostgresDatabase, is_database_trouble
 from tests.runtime.kernel.kernel import Kernel, add, opened, things
 from tests.support.ports import free_port
 
@@ -209,3 +210,78 @@ async def test_a_pool_of_broken_connections_heals(kernel: Kernel, database_url: 
     outcomes = await asyncio.gather(*(kernel.add(f"during {index}") for index in range(8)), return_exceptions=True)
     assert {getattr(outcome, "code", "fine") for outcome in outcomes} <= {"database_unreachable", "fine"}
     await asyncio.gather(*(kernel.add(f"after {index}") for index in range(8)))
+
+
+@ON_SQLITE
+async def test_waiting_for_another_programs_lock_does_not_stop_the_loop(kernel: Kernel) -> None:
+    await kernel.add("before")
+    holder = other_program(kernel)
+    holder.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(kernel.add("patient"))
+    async with asyncio.timeout(PATIENCE):
+        for _ in range(3):
+            assert await kernel.names() == ["before"], "others are served while one waits for the file"
+    assert not waiting.done()
+    holder.execute("ROLLBACK")
+    holder.close()
+    async with asyncio.timeout(PATIENCE):
+        await waiting
+    assert await kernel.names() == ["before", "patient"]
+
+
+@ON_SQLITE
+async def test_a_long_statement_that_is_cancelled_has_left_its_connection(kernel: Kernel) -> None:
+    endless = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
+
+    async def count_for_ever() -> None:
+        async with kernel.ctx().begin() as inner:
+            await add(inner, "undone")
+            await (await inner.session()).execute_long(endless)
+
+    counting = asyncio.create_task(count_for_ever())
+    await asyncio.sleep(0.1)
+    counting.cancel()
+    async with asyncio.timeout(PATIENCE):
+        with pytest.raises(asyncio.CancelledError):
+            await counting
+        await kernel.add("after")
+    assert await kernel.names() == ["after"], "the statement no longer ran when its transaction was undone"
+
+
+async def test_errors_do_not_carry_what_was_written(kernel: Kernel) -> None:
+    for _ in range(2):  # the second execution of a statement takes another way
+        with pytest.raises(DBAPIError) as caught:
+            await kernel.add("a secret name", colour=None)
+        assert "a secret name" not in str(caught.value)
+
+
+@ON_POSTGRES
+async def test_no_free_connection_is_said(directory: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_POOL_SECONDS", 0.1)
+    pool = PostgresDatabase(database_url, pool=1)
+    taken = [await pool.begin(write=True) for _ in range(2)]
+    with pytest.raises(InterlockError) as caught:
+        await pool.begin(write=True)
+    assert (caught.value.kind, caught.value.code) == (Kind.UNAVAILABLE, "database_busy")
+    for session in taken:
+        await session.rollback()
+    await pool.close()
+
+
+@ON_POSTGRES
+async def test_transactions_that_wait_for_each_other_are_said(kernel: Kernel) -> None:
+    held = {name: asyncio.Event() for name in ("one", "two")}
+
+    async def lock(first: str, second: str) -> None:
+        async with kernel.ctx().begin() as inner:
+            session = await inner.session()
+            await session.lock(first)
+            held[first].set()
+            await held[second].wait()
+            await session.lock(second)
+
+    async with asyncio.timeout(PATIENCE):
+        ended = await asyncio.gather(lock("one", "two"), lock("two", "one"), return_exceptions=True)
+    refused = [error for error in ended if error is not None]
+    assert [getattr(error, "code", None) for error in refused] == ["database_conflict"]
+    assert all(is_database_trouble(error) for error in refused)

@@ -10,8 +10,9 @@ import structlog
 
 from interlock.kit.errors import InterlockError
 from interlock.runtime.context import ALL_SCOPES, NO_WORKSPACE, SYSTEM, Ctx, Runtime, WorkspaceId
+from interlock.runtime.database import is_database_trouble
 from interlock.runtime.durable import DurableFunction, FlowCancelled, Json, journal
-from interlock.runtime.durable.flow import JournalFlow, Slot, is_database_trouble
+from interlock.runtime.durable.flow import JournalFlow, Slot
 from interlock.runtime.durable.journal import DurableUseError, FlowState
 
 log = structlog.get_logger(__name__)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from interlock.kit.errors import InterlockError
 from interlock.runtime.context import Ctx
+from interlock.runtime.database import is_database_trouble
 from interlock.runtime.durable import FlowCancelled, Json, Step, journal
 from interlock.runtime.durable.journal import DurableUseError, Record, RecordKind
 
@@ -20,23 +21,10 @@ log = structlog.get_logger(__name__)
 ResultT = TypeVar("ResultT")
 
 _LONGEST_NAP = 3600.0
-_DATABASE_TROUBLE = frozenset(
-    {"disk_full", "disk_error", "database_locked", "database_unwritable", "database_unreachable"}
-)
-_TRANSIENT_SQLSTATES = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "08000", "08003", "08006"})
 
 
 class Suspended(BaseException):
     """Unwinds a flow that shall enter again later: the server stops, or its database is in trouble."""
-
-
-def is_database_trouble(error: BaseException) -> bool:
-    """Whether our own database failed for a reason that passes; the flow then enters again instead of failing."""
-    if isinstance(error, InterlockError):
-        return error.code in _DATABASE_TROUBLE
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _TRANSIENT_SQLSTATES
-    return False
 
 
 class Slot:
