@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from interlock.domains.governance.approvals import service as approvals
+from interlock.domains.governance.checks.service import known_tools
 from interlock.domains.tools import execution
 from interlock.domains.tools import service as tools
 from interlock.domains.tools.adapters.call import AdapterCall, AdapterResult
 from interlock.domains.tools.builtin import catalogue_of
 from interlock.domains.tools.catalogue import tool_spec
+from interlock.domains.tools.events import ToolCallSettled
 from interlock.domains.tools.jobs import close_abandoned
 from interlock.domains.tools.states import ToolStatus
 from interlock.kit.errors import InterlockError, Kind
@@ -138,6 +140,35 @@ async def test_abandoned_calls_are_put_on_record_after_a_crash(
     assert (await world.evidence())[-1].error == execution.INTERRUPTED
     (call,) = (await world.base.call(tools.list_calls, tools.ListCalls())).items
     assert call.state.value == "failed"
+
+
+async def test_an_approved_call_nobody_finishes_wakes_who_waits_and_forgets_its_arguments(
+    world: ToolWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = await world.call(await world.client(), REFUND, charge_id=FIRST_CHARGE)
+    command = approvals.Approve.model_validate({"approval_id": held.escalation_id})
+    approval = await world.base.call(approvals.approve, command)
+    with monkeypatch.context() as patch:
+        _cut_power(patch)
+        with pytest.raises(_PowerCutError):
+            await world.deliver()
+    root = Ctx(world.base.runtime, SYSTEM, NO_WORKSPACE, ALL_SCOPES, request_id="start", face="jobs")
+    world.base.clock.advance(timedelta(hours=2))
+    assert await close_abandoned(root) == 1
+    (news,) = world.base.heard(ToolCallSettled)
+    assert (news.call_id, news.status) == (held.call_id, ToolStatus.FAILED)
+    async with world.base.ctx.begin(write=False) as reading:
+        assert await approvals.payload(reading, approval.id) is None
+    shown = await world.base.call(approvals.get, approvals.ApprovalRef(approval_id=approval.id))
+    assert shown.result["reason"] == execution.INTERRUPTED
+
+
+def test_checks_know_a_tool_by_all_its_names(world: ToolWorld) -> None:
+    tools.tell_checks(world.base.runtime)
+    known = known_tools(world.base.runtime)
+    for name in (REFUND, "stripe_refund", " Payments.Create_Refund "):
+        assert known.facts(name, world.base.ctx.workspace_id).requires_approval
+    assert not known.facts("crm.create_contact", world.base.ctx.workspace_id).requires_approval
 
 
 async def test_a_repeat_waits_for_the_call_that_is_still_running(world: ToolWorld) -> None:

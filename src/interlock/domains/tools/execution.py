@@ -24,6 +24,7 @@ from interlock.domains.tools.request import Admitted
 from interlock.domains.tools.states import CallState, ToolStatus
 from interlock.domains.tools.views import ToolOutcome
 from interlock.kit.errors import InterlockError
+from interlock.kit.ids import RunId
 from interlock.kit.money import MAXIMUM, ZERO
 from interlock.runtime.context import Ctx
 
@@ -132,7 +133,7 @@ async def _conclude(ctx: Ctx, admitted: Admitted, ending: _Ending) -> ToolOutcom
     values = settled_values(outcome, edited_hash)
     await ToolCalls(ctx).settle(admitted.call_id, CallState.EXECUTING, state, values)
     if approval is not None:
-        await release_gate(ctx, admitted, approval.approval_id, outcome)
+        await release_gate(ctx, approval.approval_id, outcome, request.run_id)
     return outcome
 
 
@@ -148,14 +149,14 @@ def settled_values(outcome: ToolOutcome, edited_hash: str | None) -> dict[str, A
     }
 
 
-async def release_gate(ctx: Ctx, admitted: Admitted, approval_id: ApprovalId, outcome: ToolOutcome) -> None:
-    """Show whoever polls what became of the approved call, and forget its raw arguments."""
+async def release_gate(ctx: Ctx, approval_id: ApprovalId, outcome: ToolOutcome, run_id: RunId | None) -> None:
+    """Show whoever polls what became of the approved call, forget its raw arguments, and wake the run that waits."""
     shown = outcome.result
     if outcome.status is not ToolStatus.DONE:
         shown = {"ok": False, "status": outcome.status.value, "reason": outcome.reason}
     await approvals.attach_result(ctx, approval_id, shown)
     await approvals.destroy_payload(ctx, approval_id)
-    await ctx.emit(ToolCallSettled(call_id=outcome.call_id, run_id=admitted.request.run_id, status=outcome.status))
+    await ctx.emit(ToolCallSettled(call_id=outcome.call_id, run_id=run_id, status=outcome.status))
 
 
 async def _settle_money(ctx: Ctx, admitted: Admitted, cost: Decimal) -> None:

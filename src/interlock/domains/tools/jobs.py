@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from interlock.domains.governance.approvals.views import ApprovalId
 from interlock.domains.tools import evidence, repository
-from interlock.domains.tools.execution import INTERRUPTED, settled_values
+from interlock.domains.tools.execution import INTERRUPTED, release_gate, settled_values
 from interlock.domains.tools.pipeline import running_of
 from interlock.domains.tools.repository import ToolCalls
 from interlock.domains.tools.states import CallState, ToolStatus
@@ -28,5 +29,7 @@ async def close_abandoned(root: Ctx) -> int:
             values = settled_values(outcome, row.edited_hash)
             if await ToolCalls(unit).settle(row.guid, CallState.EXECUTING, CallState.FAILED, values):
                 await evidence.record_interrupted(unit, row, INTERRUPTED)
+                if row.escalation_id is not None:
+                    await release_gate(unit, ApprovalId.parse(row.escalation_id), outcome, row.run_id)
                 closed += 1
     return closed

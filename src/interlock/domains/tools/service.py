@@ -9,7 +9,7 @@ from interlock.domains.governance.checks.views import ToolFacts
 from interlock.domains.governance.policies.service import caller_of
 from interlock.domains.tools import evidence
 from interlock.domains.tools.builtin import catalogue_of
-from interlock.domains.tools.catalogue import narrowed, offers, problems_with
+from interlock.domains.tools.catalogue import ALIASES, narrowed, offers, problems_with
 from interlock.domains.tools.errors import invalid_arguments, unknown_tool
 from interlock.domains.tools.execution import execute
 from interlock.domains.tools.pipeline import admit, outcome_of, scope_for
@@ -141,7 +141,9 @@ def offered(ctx: Ctx, names: tuple[str, ...]) -> tuple[Tool, ...]:
 
 
 def tell_checks(runtime: Runtime) -> None:
-    """Hand down what checks must know of each tool: whether a person must always agree, and how risky it is."""
+    """Hand down what checks must know of each tool, by every name: whether a person must always agree, and its risk."""
     known = known_tools(runtime)
     for spec in catalogue_of(runtime):
-        known.tell(spec.name, ToolFacts(requires_approval=spec.tool.requires_approval, risk=spec.tool.risk))
+        facts = ToolFacts(requires_approval=spec.tool.requires_approval, risk=spec.tool.risk)
+        for name in (spec.name, *(alias for alias, meant in ALIASES.items() if meant == spec.name)):
+            known.tell(name, facts)

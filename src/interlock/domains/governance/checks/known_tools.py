@@ -10,7 +10,7 @@ _UNKNOWN = ToolFacts()
 
 
 class KnownTools:
-    """Facts of registered tools: of the server, and of single workspaces."""
+    """Facts of registered tools: of the server, and of single workspaces. Another spelling opens no gate."""
 
     def __init__(self) -> None:
         self._everywhere: dict[str, ToolFacts] = {}
@@ -19,14 +19,19 @@ class KnownTools:
     def tell(self, tool: str, facts: ToolFacts, workspace_id: WorkspaceId | None = None) -> None:
         """Note a tool's facts, for every workspace or for one."""
         shelf = self._everywhere if workspace_id is None else self._of.setdefault(workspace_id, {})
-        shelf[tool] = facts
+        shelf[_folded(tool)] = facts
 
     def facts(self, tool: str, workspace_id: WorkspaceId) -> ToolFacts:
         """A tool's facts; a tool nobody registered is an ordinary one."""
+        name = _folded(tool)
         of_workspace = self._of.get(workspace_id)
-        if of_workspace is not None and tool in of_workspace:
-            return of_workspace[tool]
-        return self._everywhere.get(tool, _UNKNOWN)
+        if of_workspace is not None and name in of_workspace:
+            return of_workspace[name]
+        return self._everywhere.get(name, _UNKNOWN)
+
+
+def _folded(tool: str) -> str:
+    return tool.strip().casefold()
 
 
 def known_tools(runtime: Runtime) -> KnownTools:
