@@ -1,9 +1,13 @@
 """Signing in where there is no password to sign in with."""
 
+import pytest
 from argon2 import PasswordHasher
+from pydantic import SecretStr
 
 from interlock.domains.accounts.repository import Users
 from interlock.domains.accounts.service import people
+from interlock.runtime.database import SqliteDatabase
+from interlock.runtime.invoke import invoke
 from tests.support.app import Server
 
 
@@ -18,3 +22,22 @@ async def test_an_account_without_a_password_lets_nobody_in(server: Server) -> N
 
 def test_the_stand_in_hash_costs_what_a_real_one_costs() -> None:
     assert not PasswordHasher().check_needs_rehash(people._NOBODY)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_nobody_waits_for_a_password_to_be_hashed(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashing takes a third of a second, and SQLite has one writer."""
+    database = server.runtime.database
+    assert isinstance(database, SqliteDatabase)
+    held: list[bool] = []
+
+    def hashing(_hasher: PasswordHasher, _password: str) -> str:
+        held.append(database._turn.locked())
+        return people._NOBODY
+
+    monkeypatch.setattr(PasswordHasher, "hash", hashing)
+    ctx = await server.ctx()
+    password = SecretStr("a long enough one")
+    await invoke(ctx, people.add_user, people.AddUser(email="a@example.com", name="A", password=password))
+    await invoke(ctx, people.reset_password, people.ResetPassword(email="a@example.com", password=password))
+    assert held == [False, False]
