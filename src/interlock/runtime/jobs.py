@@ -185,7 +185,7 @@ class Jobs:
             return
         async with root.begin() as unit:
             session = await unit.session()
-            for key in self._running:
+            for key in tuple(self._running):  # one may end while another is renewed
                 await session.execute(_RENEW, {"key": key, "until": root.now + _LEASE})
         self._renewed = root.now
 
