@@ -24,7 +24,7 @@ from interlock.domains.governance.ledger.views import (
 )
 from interlock.domains.governance.locks import hold_workspace
 from interlock.kit.ids import TypedId
-from interlock.kit.operations import Command, Effect, Nothing, operation
+from interlock.kit.operations import Audit, Command, Effect, Nothing, operation
 from interlock.kit.paging import Page, PageQuery
 from interlock.runtime.context import Ctx
 
@@ -158,7 +158,7 @@ async def jwk(ctx: Ctx, kid: str) -> Jwk | None:
     return None if signer is None else signer.jwk
 
 
-@operation("ledger.rotate_key", scope="admin", effect=Effect.WRITE)
+@operation("ledger.rotate_key", scope="admin", effect=Effect.WRITE, audit=Audit.LEDGER)
 async def rotate_key(ctx: Ctx, command: Nothing) -> SigningKey:
     """Sign attestations with a fresh key from now on; old ones keep verifying."""
     signer = await keys.rotate(ctx)
