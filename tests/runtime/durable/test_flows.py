@@ -1,9 +1,11 @@
 """What the interface promises, on every engine: finishing, starting once, steps, signals, cancelling, failing."""
 
 import asyncio
+import base64
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from interlock.kit.errors import conflict
 from interlock.runtime.context import SYSTEM, Ctx
@@ -60,7 +62,7 @@ async def test_starting_the_same_id_twice_is_one_start_even_after_the_end(backen
         await world.start("three", "other")
         await world.ended("other")
         assert await world.texts("f") == ["s0", "s1", "s2"]
-        assert (await world.row("f")).argument == "1"
+        assert (await world.row("f")).result.endswith('"argument":1}')
 
 
 async def start_signal_cancel_and_fail(world: World) -> None:
@@ -342,3 +344,22 @@ def test_names_are_registered_once(backend: Backend) -> None:
         engine.register("f", nothing)
     with pytest.raises(ValueError, match="are taken"):
         engine.register("g.on_failure", nothing)
+
+
+async def test_what_steps_recorded_cannot_be_read_in_the_database_and_nothing_is_left_of_it(backend: Backend) -> None:
+    async def run(flow: Flow, argument: Json) -> Json:
+        await flow.transact("kept", mark(flow.id, "kept", {"card": "4111 1111 1111 1111"}))
+        await flow.wait("go")
+        return None
+
+    async with server(backend, lambda engine: engine.register("run", run)) as world:
+        await world.start("run", "f", {"said": "to the flow"})
+        await world.waits("f")
+        async with world.ctx().begin(write=False) as inner:
+            session = await inner.session()
+            (stored,) = (await session.execute(select(step_rows.c.result))).scalars()
+        assert "4111" not in stored
+        assert b"4111" not in base64.b64decode(stored)
+        await world.signal("f", "go", None)
+        assert await world.ended("f") is FlowState.DONE
+        assert (await world.row("f")).argument == "null"

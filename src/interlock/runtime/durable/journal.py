@@ -1,15 +1,17 @@
 """The journal of durable functions: their rows, the records of their steps, and the signals sent to them.
 
 Values are kept as JSON text, not JSONB: a replay must see the very value the first pass saw, key order included.
+Results of steps are encrypted: they hold what models said and tools were asked, raw, while a call waits for a person.
 """
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from sqlalchemy import Boolean, Column, Index, String, Table, Text, bindparam, delete, insert, select, text, update
+from sqlalchemy import Boolean, Column, Index, Row, String, Table, Text, bindparam, delete, insert, select, text, update
 from sqlalchemy.sql.elements import BindParameter
 
 from interlock.kit.errors import InterlockError, Kind
@@ -20,6 +22,7 @@ from interlock.runtime.repository import insert_if_absent
 Json: TypeAlias = Any
 MAX_NAME = 200
 _MAX_ERROR = 4000
+_PURPOSE = "durable-step:{}"
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
@@ -123,6 +126,7 @@ _FINISH = (
     .where(flow_rows.c.flow_id == _FLOW, _IS_RUNNING)
     .values(
         state=bindparam("state"),
+        argument="null",  # its domain keeps what is worth keeping; a copy here would outlive every deletion there
         result=bindparam("result"),
         error=bindparam("error"),
         finished_at=bindparam("finished_at"),
@@ -245,7 +249,7 @@ async def load(ctx: Ctx, flow_id: str) -> Entry | None:
     if row is None:
         return None
     found = await session.execute(_RECORDS, {"flow": flow_id})
-    records = {step.key: Record(step.kind, step.result, step.is_error) for step in found}
+    records = {step.key: _opened(ctx, flow_id, step) for step in found}
     return Entry(row.flow_id, row.workspace_id, row.function, row.argument, row.state, row.cancel_requested, records)
 
 
@@ -253,14 +257,20 @@ async def find_record(ctx: Ctx, flow_id: str, key: str) -> Record | None:
     """One record, straight from the database."""
     session = await ctx.session()
     row = (await session.execute(_RECORD, {"flow": flow_id, "wanted": key})).first()
-    return None if row is None else Record(row.kind, row.result, row.is_error)
+    return None if row is None else _opened(ctx, flow_id, row)
 
 
 async def add_record(ctx: Ctx, flow_id: str, key: str, record: Record) -> None:
     """Store a record in this unit of work."""
     session = await ctx.session()
-    row = {"flow_id": flow_id, "key": key, "kind": record.kind, "result": record.text, "is_error": record.is_error}
-    await session.execute(_ADD_RECORD, {**row, "at": ctx.now})
+    sealed = ctx.runtime.secrets.encrypt(record.text.encode(), purpose=_PURPOSE.format(flow_id))
+    row = {"flow_id": flow_id, "key": key, "kind": record.kind, "is_error": record.is_error, "at": ctx.now}
+    await session.execute(_ADD_RECORD, {**row, "result": base64.b64encode(sealed).decode()})
+
+
+def _opened(ctx: Ctx, flow_id: str, row: Row[Any]) -> Record:
+    plain = ctx.runtime.secrets.decrypt(base64.b64decode(row.result), purpose=_PURPOSE.format(flow_id))
+    return Record(row.kind, plain.decode(), row.is_error)
 
 
 async def has_signal(ctx: Ctx, flow_id: str, topic: str) -> bool:
