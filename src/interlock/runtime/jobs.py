@@ -73,7 +73,7 @@ _DUE = (
     .with_for_update(skip_locked=True)
 )
 _NEXT = select(job_rows.c.run_at).where(job_rows.c.state == JobState.WAITING).order_by(job_rows.c.run_at).limit(1)
-_RENEW = update(job_rows).where(job_rows.c.id == bindparam("key")).values(run_at=bindparam("until"))
+_RENEW = update(job_rows).where(job_rows.c.id == bindparam("key"), job_rows.c.leased).values(run_at=bindparam("until"))
 _TAKE_BACK = update(job_rows).where(job_rows.c.leased).values(leased=False, run_at=bindparam("now"))
 _DONE = delete(job_rows).where(job_rows.c.id == bindparam("key"))
 
@@ -196,14 +196,15 @@ class Jobs:
                 return []
         async with root.begin() as claiming:
             session = await claiming.session()
-            rows = list((await session.execute(_DUE, {"now": root.now})).all())
+            due = (await session.execute(_DUE, {"now": root.now})).all()
+            rows = [row for row in due if row.id not in self._running]  # one of ours is due again before it has ended
             if rows:
                 await session.execute(
                     update(job_rows)
                     .where(job_rows.c.id.in_([row.id for row in rows]))
                     .values(run_at=root.now + _LEASE, leased=True)
                 )
-        return [row for row in rows if row.id not in self._running]
+        return rows
 
     async def _idle_for(self, ctx: Ctx) -> float:
         """Seconds until the next job is due, zero when one is."""
