@@ -30,7 +30,7 @@ class Total(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What is added to a total; never negative."""
+    """What is added to a total; only set-aside money may go down again."""
 
     total: Total
     spent: Decimal = ZERO
@@ -40,12 +40,12 @@ class Change(NamedTuple):
 
 def month_of(moment: datetime) -> str:
     """The UTC month, such as `2026-08`."""
-    return moment.astimezone(UTC).strftime("%Y-%m")
+    return day_of(moment)[:7]
 
 
 def day_of(moment: datetime) -> str:
     """The UTC day, such as `2026-08-31`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d")
+    return moment.astimezone(UTC).date().isoformat()
 
 
 def month_total(moment: datetime) -> Total:
@@ -133,59 +133,55 @@ async def read_tools(ctx: Ctx, period: str) -> dict[str, Spend]:
     return {row.subject: Spend(spent=row.spent, reserved=row.reserved, unknown=row.unknown) for row in rows}
 
 
+_MOVED = ("spent", "reserved", "unknown")
+_WANTED = {name: bindparam(f"b_{name}", type_=_columns[name].type) for name in (*_KEY, *_MOVED)}
+
+
 def _adding(is_postgres: bool) -> Any:
-    statement: Any = (postgres_insert if is_postgres else sqlite_insert)(spend_counters)
+    statement: Any = (postgres_insert if is_postgres else sqlite_insert)(spend_counters).values(_WANTED)
     new = statement.excluded
     return statement.on_conflict_do_update(
-        index_elements=list(_KEY),
-        set_={name: _columns[name] + new[name] for name in ("spent", "reserved", "unknown")},
+        index_elements=list(_KEY), set_={name: _columns[name] + new[name] for name in _MOVED}
     )
 
 
 _ADD = {is_postgres: _adding(is_postgres) for is_postgres in (False, True)}
 
 # Not an upsert: a negative proposal would break the CHECK before it met the row it belongs to.
-_GIVE_BACK = (
+_LOWER = (
     update(spend_counters)
-    .where(
-        _columns.workspace_id == bindparam("b_workspace"),
-        _columns.scope == bindparam("b_scope"),
-        _columns.period == bindparam("b_period"),
-        _columns.subject == bindparam("b_subject"),
-    )
-    .values(reserved=_columns.reserved - bindparam("amount", type_=_columns.reserved.type))
+    .where(*(_columns[name] == _WANTED[name] for name in _KEY))
+    .values({name: _columns[name] + _WANTED[name] for name in _MOVED})
 )
 
 
-async def add(ctx: Ctx, changes: Iterable[Change]) -> None:
-    """Move totals up."""
+async def move(ctx: Ctx, changes: Iterable[Change]) -> None:
+    """Change totals, each with one statement; one from which set-aside money is taken exists already."""
+    sums: dict[Total, Change] = {}
+    for change in changes:
+        known = sums.get(change.total)
+        sums[change.total] = change if known is None else _sum(known, change)
+    rows = [_row(ctx, change) for change in sums.values() if change.spent or change.reserved or change.unknown]
     session = await ctx.session()
-    rows = [
-        {
-            "workspace_id": ctx.workspace_id,
-            "scope": change.total.scope,
-            "period": change.total.period,
-            "subject": change.total.subject,
-            "spent": change.spent,
-            "reserved": change.reserved,
-            "unknown": change.unknown,
-        }
-        for change in changes
-    ]
-    await session.execute(_ADD[session.is_postgres], rows)
+    for statement, chosen in (
+        (_LOWER, [row for row in rows if row["b_reserved"] < 0]),
+        (_ADD[session.is_postgres], [row for row in rows if row["b_reserved"] >= 0]),
+    ):
+        if chosen:
+            await session.execute(statement, chosen)
 
 
-async def give_back(ctx: Ctx, amounts: Iterable[tuple[Total, Decimal]]) -> None:
-    """Take set-aside money out of totals."""
-    rows = [
-        {
-            "b_workspace": ctx.workspace_id,
-            "b_scope": total.scope,
-            "b_period": total.period,
-            "b_subject": total.subject,
-            "amount": amount,
-        }
-        for total, amount in amounts
-    ]
-    if rows:
-        await (await ctx.session()).execute(_GIVE_BACK, rows)
+def _sum(one: Change, other: Change) -> Change:
+    return Change(one.total, one.spent + other.spent, one.reserved + other.reserved, one.unknown + other.unknown)
+
+
+def _row(ctx: Ctx, change: Change) -> dict[str, Any]:
+    return {
+        "b_workspace_id": ctx.workspace_id,
+        "b_scope": change.total.scope,
+        "b_period": change.total.period,
+        "b_subject": change.total.subject,
+        "b_spent": change.spent,
+        "b_reserved": change.reserved,
+        "b_unknown": change.unknown,
+    }

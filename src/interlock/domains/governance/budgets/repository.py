@@ -141,6 +141,7 @@ async def close_reservation(ctx: Ctx, key: ReservationId, target: ReservationSta
     Raises:
         InterlockError: not_found when this workspace has no such reservation.
     """
+    LIFECYCLE.check(ReservationStatus.HELD, target)
     session = await ctx.session()
     mine = {"key": key, "workspace": ctx.workspace_id}
     row = (await session.execute(_CLOSE, {**mine, "target": target})).first()
@@ -173,7 +174,8 @@ _USAGE = select(usage_entries).where(
 
 async def add_usage(ctx: Ctx, usage: Usage) -> bool:
     """Write a line of the money ledger unless its reference has one; tells which."""
-    row = {**usage.model_dump(exclude={"id"}), "guid": usage.id, "workspace_id": ctx.workspace_id}
+    row = {**dict(usage), "guid": usage.id, "workspace_id": ctx.workspace_id}
+    del row["id"]
     session = await ctx.session()
     return (await session.execute(_ADD_USAGE[session.is_postgres], row)).first() is not None
 

@@ -118,19 +118,20 @@ async def settle(ctx: Ctx, command: Settle) -> Usage:
         InterlockError: not_found when the reservation is not this workspace's.
     """
     await hold_workspace(ctx)
+    moved: list[Change] = []
     if command.reservation_id is not None:
-        await holds.end(ctx, command.reservation_id, ReservationStatus.SETTLED)
+        moved = await holds.end(ctx, command.reservation_id, ReservationStatus.SETTLED)
     usage = Usage(id=UsageId.new(), at=ctx.now, **command.model_dump(exclude={"reservation_id"}))
     if not await repository.add_usage(ctx, usage):
+        await counters.move(ctx, moved)
         earlier = await repository.usage_of(ctx, command.reference)
         if earlier is None:
             raise LookupError(f"usage {command.reference} is neither new nor known")
         return earlier
-    totals = counters.touched(usage.at, usage.run_id, usage.agent_id, usage.tool)
-    if usage.cost is None:
-        await counters.add(ctx, (Change(total, unknown=1) for total in totals))
-        return usage
-    await counters.add(ctx, (Change(total, spent=usage.cost) for total in totals))
+    unknown = int(usage.cost is None)
+    for total in counters.touched(usage.at, usage.run_id, usage.agent_id, usage.tool):
+        moved.append(Change(total, spent=usage.cost or ZERO, unknown=unknown))
+    await counters.move(ctx, moved)
     if usage.cost:
         await _tell(ctx)
     return usage
@@ -139,7 +140,7 @@ async def settle(ctx: Ctx, command: Settle) -> Usage:
 async def release(ctx: Ctx, reservation_id: ReservationId) -> None:
     """Give back what was set aside for something that was not done; harmless on one that has ended."""
     await hold_workspace(ctx)
-    await holds.end(ctx, reservation_id, ReservationStatus.RELEASED)
+    await counters.move(ctx, await holds.end(ctx, reservation_id, ReservationStatus.RELEASED))
 
 
 async def sweep(ctx: Ctx) -> int:
