@@ -16,6 +16,7 @@ from interlock.domains.governance.policies.views import Decision
 from interlock.domains.llm.service import calls as llm
 from interlock.domains.llm.views import ModelCall
 from interlock.domains.runs import prompt
+from interlock.domains.runs.gates import withdraw_gates
 from interlock.domains.runs.order import Order
 from interlock.domains.runs.progress import Progress, StepRecord
 from interlock.domains.runs.states import RunStatus, StepKind, StepStatus
@@ -25,7 +26,8 @@ from interlock.domains.tools.states import CallState, ToolStatus
 from interlock.domains.tools.views import ToolOutcome
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.context import Actor, ActorKind, Ctx
-from interlock.runtime.durable import Flow, Json
+from interlock.runtime.database import is_database_trouble
+from interlock.runtime.durable import Flow, FlowCancelled, Json
 from interlock.runtime.invoke import invoke
 
 
@@ -61,6 +63,15 @@ _SETTLED = {
 async def agent_loop(flow: Flow, argument: Json) -> Json:
     """Run an agent until it answers, is stopped, or reaches a ceiling."""
     order = Order.model_validate(argument)
+    try:
+        return await _turns(flow, order)
+    except FlowCancelled:
+        # Whoever cancelled the run closed its gates; the call that was on its way may have opened another since.
+        await flow.transact("withdraw", partial(_withdraw, order))
+        raise
+
+
+async def _turns(flow: Flow, order: Order) -> Json:
     progress = Progress(flow, order.run_id)
     messages: list[ModelMessage] = [prompt.opening(order.input)]
     for turn in range(order.agent.max_iterations):
@@ -88,7 +99,12 @@ async def agent_loop(flow: Flow, argument: Json) -> Json:
 async def agent_failed(flow: Flow, argument: Json) -> Json:
     """Record that a run's function raised: a defect, not a refusal."""
     order = Order.model_validate(argument["input"])
+    await flow.transact("withdraw", partial(_withdraw, order))
     return await Progress(flow, order.run_id).end(RunStatus.FAILED, error=str(argument["error"])[:2000])
+
+
+async def _withdraw(order: Order, ctx: Ctx) -> Json:
+    return await withdraw_gates(ctx, order.run_id)
 
 
 async def _think(order: Order, turn: int, messages: list[ModelMessage], ctx: Ctx) -> Json:
@@ -109,6 +125,8 @@ async def _think(order: Order, turn: int, messages: list[ModelMessage], ctx: Ctx
             ),
         )
     except InterlockError as error:
+        if is_database_trouble(error):
+            raise  # it passes, and the run with it: the flow enters again
         return Thought(error_kind=error.kind, error=error.message).model_dump(mode="json")
     return Thought(
         response=ModelMessagesTypeAdapter.dump_python([reply.response], mode="json"),
@@ -160,6 +178,8 @@ async def _call(order: Order, place: str, name: str, arguments: dict[str, Any], 
     try:
         outcome = await invoke(_as_agent(ctx, order), tools.call, command)
     except InterlockError as error:
+        if is_database_trouble(error):
+            raise  # as above
         return {"error": error.message}
     return {"outcome": outcome.model_dump(mode="json")}
 

@@ -34,7 +34,8 @@ def opening(input_data: dict[str, Any]) -> ModelRequest:
 
 def fenced(value: Any) -> str:
     """A value as reference data that cannot close its own fence."""
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode().replace("</data>", "<\\/data>")
+    # In JSON `<\/` means `</`: no spelling of a closing tag is left.
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode().replace("</", "<\\/")
     return f"<data>\n{_FENCE.sub('', text)}\n</data>"
 
 

@@ -6,10 +6,9 @@ from pydantic import Field
 
 from interlock.domains.agents import service as agents
 from interlock.domains.agents.states import AgentStatus
-from interlock.domains.governance.approvals import service as approvals
-from interlock.domains.governance.approvals.states import ApprovalStatus
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.runs.events import RunEnded
+from interlock.domains.runs.gates import withdraw_gates
 from interlock.domains.runs.order import AGENT_FLOW, Order
 from interlock.domains.runs.progress import stream_of
 from interlock.domains.runs.repository import Runs, Steps
@@ -19,7 +18,7 @@ from interlock.kit.errors import conflict
 from interlock.kit.ids import AgentId, RunId
 from interlock.kit.money import ZERO
 from interlock.kit.operations import Command, Effect, operation
-from interlock.kit.paging import MAXIMUM_LIMIT, Page, PageQuery
+from interlock.kit.paging import Page, PageQuery
 from interlock.runtime.context import Ctx
 
 
@@ -94,9 +93,7 @@ async def list_(ctx: Ctx, command: ListRuns) -> Page[Run]:
 async def cancel(ctx: Ctx, command: RunRef) -> Run:
     """Stop a run; what it has done stays done, what waits for a person is withdrawn."""
     run = await Runs(ctx).move(command.run_id, RunStatus.CANCELLED, completed_at=ctx.now)
-    waiting = approvals.ListApprovals(status=ApprovalStatus.PENDING, run_id=run.id, limit=MAXIMUM_LIMIT)
-    for approval in (await approvals.list_(ctx, waiting)).items:
-        await approvals.withdraw(ctx, approval.id)
+    await withdraw_gates(ctx, run.id)
     await ctx.runtime.streams.append(ctx, stream_of(run.id), "run.cancelled", {"by": ctx.actor.label})
     await ctx.runtime.durable.cancel(ctx, str(run.id))
     await ctx.emit(RunEnded(run_id=run.id, status=run.status))
