@@ -77,3 +77,14 @@ def test_the_newest_revision_is_told_by_the_files_where_they_form_one_line(
         (tmp_path / "versions" / name).write_text(text)
     monkeypatch.setattr(migrations, "script_location", lambda: tmp_path)
     assert migrations._newest() == newest
+
+
+def test_a_start_loads_no_library_that_costs_seconds_and_may_never_be_needed() -> None:
+    """Each of these made every start slower once; make it `lazy`, or load it with its first use."""
+    code = (
+        "import sys, interlock.main;"
+        "print(*sorted({'pydantic_ai', 'mcp', 'openai', 'anthropic', 'google.genai', 'dbos', 'alembic', 'asyncpg',"
+        "'sqlalchemy.orm', 'numpy', 'onnxruntime', 'xllamacpp', 'jinja2', 'opentelemetry'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == []

@@ -66,7 +66,7 @@ async def record(
         run_id=request.run_id,
         agent_id=request.agent_id,
     )
-    await ledger.record(ctx, entry)
+    await ledger.note(ctx, entry)
 
 
 async def record_refused(ctx: Ctx, row: Row[Any], approval: Approval, reason: str, policy_id: PolicyId | None) -> None:
@@ -86,7 +86,7 @@ async def record_refused(ctx: Ctx, row: Row[Any], approval: Approval, reason: st
         run_id=row.run_id,
         agent_id=row.agent_id,
     )
-    await ledger.record(ctx, entry)
+    await ledger.note(ctx, entry)
 
 
 async def record_interrupted(ctx: Ctx, row: Row[Any], reason: str) -> None:
@@ -105,7 +105,7 @@ async def record_interrupted(ctx: Ctx, row: Row[Any], reason: str) -> None:
         run_id=row.run_id,
         agent_id=row.agent_id,
     )
-    await ledger.record(ctx, entry)
+    await ledger.note(ctx, entry)
 
 
 async def record_invalid(
@@ -133,4 +133,4 @@ async def record_invalid(
         agent_id=agent_id,
         extra={"fields": fields} if fields else None,
     )
-    await ledger.record(ctx, entry)
+    await ledger.note(ctx, entry)

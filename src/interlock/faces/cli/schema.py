@@ -2,17 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from interlock.kit.errors import InterlockError, Kind, conflict
+from interlock.runtime.lazy import lazy
 from interlock.runtime.migrations import script_location, sync_url
 from interlock.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from alembic import config as alembic_config
+    from alembic import script as alembic_script
+    from alembic.runtime import migration as alembic_migration
+else:
+    alembic_config, alembic_script = lazy("alembic.config"), lazy("alembic.script")
+    alembic_migration = lazy("alembic.runtime.migration")
 
 _CONNECT: Mapping[str, object] = {"connect_timeout": 5}
 
@@ -47,9 +54,9 @@ def inspect(settings: Settings) -> SchemaState:
     Raises:
         InterlockError: NOT_FOUND when there is no database file, UNAVAILABLE when the database does not answer.
     """
-    config = Config()
+    config = alembic_config.Config()
     config.set_main_option("script_location", str(script_location()))
-    script = ScriptDirectory.from_config(config)
+    script = alembic_script.ScriptDirectory.from_config(config)
     known = frozenset(item.revision for item in script.walk_revisions())
     file = settings.data_dir / "interlock.db"
     if not settings.is_postgres and not file.is_file():
@@ -64,7 +71,7 @@ def inspect(settings: Settings) -> SchemaState:
     )
     try:
         with engine.connect() as connection:
-            present = frozenset(MigrationContext.configure(connection).get_current_heads())
+            present = frozenset(alembic_migration.MigrationContext.configure(connection).get_current_heads())
     except DBAPIError as error:
         raise InterlockError(
             Kind.UNAVAILABLE,

@@ -62,7 +62,7 @@ async def answer_new(ctx: Ctx, command: CheckAction, check_id: CheckId) -> Check
         columns = repository.columns_of(told, answer.reservation_id)
         await repository.add(ctx, {**claim(command, check_id), **columns})
     reviewer = None if approval is None else approval.reviewer_id
-    await ledger.record(
+    await ledger.note(
         ctx,
         NewEntry(
             event=EntryEvent.CHECK,
@@ -154,6 +154,8 @@ async def _with_a_person(
     same = {"tool": command.tool, "caller_label": command.agent_id, "args_hash": args_hash}
     gate: Approval | None = None
     if command.idempotency_key is None:
+        # Two of them at the same time must not open two gates, nor meet a decision with the locks the other way round.
+        await ledger.hold(ctx)
         given = await approvals.waiting_for_same_call(ctx, **same, status=ApprovalStatus.APPROVED)
         if given is not None:
             second = await policies.judge(ctx, replace(attempt, approved=True))

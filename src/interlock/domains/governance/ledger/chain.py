@@ -1,6 +1,7 @@
 """Adding to the chain: one indexed read of the head and one insert, on the hottest path of the server."""
 
 import hashlib
+from typing import Any
 
 from sqlalchemy import bindparam, insert, select
 
@@ -23,7 +24,12 @@ _INSERT = insert(ledger_entries).inline()
 
 
 async def append(ctx: Ctx, new: NewEntry) -> LedgerEntry:
-    """Write the next entry of the workspace's chain in the caller's unit of work."""
+    """Write the next entry of the workspace's chain in the caller's unit of work, and return it."""
+    return LedgerEntry.model_validate(await write(ctx, new))
+
+
+async def write(ctx: Ctx, new: NewEntry) -> dict[str, Any]:
+    """Write the next entry; returns its values, which nobody on the path of a verdict needs as a view."""
     session = await hold_workspace(ctx)
     head = (await session.execute(_HEAD, {"workspace": ctx.workspace_id})).first()
     sequence, previous = (head.sequence + 1, head.hash) if head else (1, GENESIS)
@@ -43,4 +49,4 @@ async def append(ctx: Ctx, new: NewEntry) -> LedgerEntry:
         "seal": seal_of(await seal_key(ctx), digest),
     }
     await session.execute(_INSERT, row)
-    return LedgerEntry.model_validate({**content, "id": key, "at": at, "hash": digest})
+    return {**content, "id": key, "at": at, "hash": digest}

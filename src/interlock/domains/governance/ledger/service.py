@@ -90,6 +90,11 @@ async def record(ctx: Ctx, new: NewEntry) -> LedgerEntry:
     return await chain.append(ctx, new)
 
 
+async def note(ctx: Ctx, new: NewEntry) -> None:
+    """As `record`, for callers that do not look at the entry."""
+    await chain.write(ctx, new)
+
+
 async def hold(ctx: Ctx) -> None:
     """Take the chain's turn before reading, where what is read decides what is recorded."""
     await hold_workspace(ctx)
