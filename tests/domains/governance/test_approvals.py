@@ -309,3 +309,25 @@ async def test_lists_filter_by_status_kind_and_run(world: World) -> None:
     assert await listed(status="pending") == [first.id]
     assert await listed(kind="check") == [second.id]
     assert await listed(run_id=run) == [first.id]
+
+
+async def test_decisions_and_withdrawals_that_cross_do_not_lock_each_other(either_world: World) -> None:
+    """A cancelled run closes its gates one by one while people decide the same gates."""
+    world = either_world
+    gates = [await opened(world) for _ in range(6)]
+
+    async def withdraw_all() -> int:
+        async with world.ctx.begin() as unit:
+            return sum([await approvals.withdraw(unit, gate.id) for gate in gates])
+
+    async with asyncio.timeout(20):
+        withdrawn, *decided = await asyncio.gather(
+            withdraw_all(),
+            *(world.call_as(user(), approvals.approve, Approve(approval_id=gate.id)) for gate in reversed(gates)),
+            return_exceptions=True,
+        )
+    approved = [outcome for outcome in decided if isinstance(outcome, Approval)]
+    assert withdrawn == len(gates) - len(approved)
+    refused = [outcome for outcome in decided if isinstance(outcome, InterlockError)]
+    assert {error.kind for error in refused} <= {Kind.CONFLICT}
+    assert len(approved) + len(refused) == len(gates)

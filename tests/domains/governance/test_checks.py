@@ -232,6 +232,12 @@ async def test_one_approval_is_used_once_under_pressure(either_world: World) -> 
     assert Counter(answer.decision for answer in answers)[Decision.AUTHORIZED] == 1
 
 
+async def test_simultaneous_identical_checks_share_one_gate(either_world: World) -> None:
+    await rule(either_world)
+    answers = await asyncio.gather(*(check(either_world, args={"a": 1}) for _ in range(6)))
+    assert len({answer.approval_id for answer in answers}) == 1
+
+
 async def test_block_policies_and_budget_still_apply_to_an_approved_check(world: World) -> None:
     await rule(world)
     await approve(world, await check(world, args={"a": 1}, cost_estimate=5))

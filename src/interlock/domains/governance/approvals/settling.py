@@ -27,6 +27,7 @@ async def settle(
         values: further columns.
         overdue: whether the gate's time must have run out (for expiry) or must not have.
     """
+    await ledger.hold(ctx)  # before the row, as everybody who changes both: the other order could deadlock
     now = ctx.now
     condition = table.c.expires_at <= now if overdue else table.c.expires_at > now
     where: tuple[ColumnElement[bool], ...] = (table.c.status == ApprovalStatus.PENDING, condition)
