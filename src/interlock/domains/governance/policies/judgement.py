@@ -10,7 +10,9 @@ from typing import Any
 from interlock.domains.governance.budgets.views import Headroom, Spend
 from interlock.domains.governance.policies.config import ApprovalConfig, CostConfig
 from interlock.domains.governance.policies.globs import Globs, ToolGlobs
-from interlock.domains.governance.policies.rules import Rule, Rules, resource_values
+from interlock.domains.governance.policies.masking import Masked, Masker
+from interlock.domains.governance.policies.resources import Touched
+from interlock.domains.governance.policies.rules import Rule, Rules
 from interlock.domains.governance.policies.spending import account_cap_reached, policy_cap_reached
 from interlock.domains.governance.policies.states import PolicyMode
 from interlock.domains.governance.policies.views import (
@@ -50,6 +52,7 @@ class _Findings:
     matched: list[MatchedPolicy] = field(default_factory=list)
     refusals: list[MatchedPolicy] = field(default_factory=list)
     holds: list[MatchedPolicy] = field(default_factory=list)
+    masked: dict[Masker, Masked] = field(default_factory=dict)
     masked_fields: dict[str, None] = field(default_factory=dict)
     controls: dict[str, None] = field(default_factory=dict)
     hold_reason: str | None = None
@@ -58,8 +61,9 @@ class _Findings:
 def judge_attempt(rules: Rules, attempt: Attempt, spending: Spending | None) -> Verdict:
     """The verdict on an attempt under these rules."""
     found = _Findings(attempt.arguments, attempt.arguments)
+    touched = Touched(attempt.arguments)
     for rule in rules.for_tool(attempt.tool):
-        if rule.covers(attempt.caller, attempt.arguments):
+        if rule.covers(attempt.caller, touched):
             _apply(rule, attempt, spending, found)
     decision, reason, policy_id = _decide(attempt, spending, found)
     return Verdict(
@@ -116,7 +120,9 @@ def _mask(rule: Rule, attempt: Attempt, found: _Findings) -> list[str]:
     """Mask what evidence may see, and where the policy is enforced also what the adapter may see; returns where."""
     if rule.masker is None:
         return []
-    masked = rule.masker.apply(attempt.arguments)
+    masked = found.masked.get(rule.masker)
+    if masked is None:
+        masked = found.masked[rule.masker] = rule.masker.apply(attempt.arguments)
     if not masked.fields:
         return masked.fields
     found.masked_fields.update(dict.fromkeys(masked.fields))
@@ -186,9 +192,10 @@ def outside_scope(scope: ToolScope | None, tool: str, arguments: dict[str, Any],
         return None
     if scope.tools is not None and not ToolGlobs(scope.tools).matches(tool):
         return f"Outside the caller's scope: tool '{tool}' is none of {_shown(scope.tools)}."
+    touched = Touched(arguments)
     for name, globs in scope.resources.items():
         allowed = Globs(glob.lstrip("#") for glob in globs)
-        for value in resource_values(arguments, name):
+        for value in touched.values(name):
             if not allowed.matches(value):
                 shown = f"'{value[:100]}' " if quote else ""
                 return f"Outside the caller's scope: {name} {shown}matches none of {_shown(globs)}."

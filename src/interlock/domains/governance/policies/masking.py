@@ -1,6 +1,7 @@
 """Replaces personal data in arguments, however deep; pure, and never sure to be reversible."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from interlock.domains.governance.policies.config import Detector, PrivacyConfig
@@ -141,3 +142,9 @@ class Masker:
             end = max(end, stop)
         pieces.append(text[end:])
         return "".join(pieces)
+
+
+@lru_cache(maxsize=1024)
+def masker_for(config: PrivacyConfig) -> Masker:
+    """The one masker of all policies that look for the same, so that a call is searched once for all of them."""
+    return Masker(config)

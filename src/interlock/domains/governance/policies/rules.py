@@ -12,7 +12,8 @@ from interlock.domains.governance.policies.config import (
 )
 from interlock.domains.governance.policies.content import Screener
 from interlock.domains.governance.policies.globs import Globs, ToolGlobs
-from interlock.domains.governance.policies.masking import Masker
+from interlock.domains.governance.policies.masking import masker_for
+from interlock.domains.governance.policies.resources import Touched
 from interlock.domains.governance.policies.states import PolicyMode
 from interlock.domains.governance.policies.views import (
     AlertChannel,
@@ -45,17 +46,17 @@ class Rule:
         self.policy = policy
         self.mode = policy.mode
         self.config: PolicyConfig = parse_config(policy.type, policy.config)
-        self.masker = Masker(self.config) if isinstance(self.config, PrivacyConfig) else None
+        self.masker = masker_for(self.config) if isinstance(self.config, PrivacyConfig) else None
         self.screener = Screener(self.config) if isinstance(self.config, ContentConfig) else None
         self.labels = self.config.labels if isinstance(self.config, ComplianceConfig) else ()
         self.natural = _natural_effect(policy, self.config)
         self._tools = ToolGlobs(policy.match.tools, fold=True) if policy.match.tools else None
         self._plain_match = MatchedPolicy(policy.id, policy.name, policy.type, policy.mode, self._effect())
         self._callers = Globs(policy.match.callers, fold=True) if policy.match.callers else None
-        self._resources = {
-            name: Globs((glob.lstrip("#") for glob in globs), fold=True)
+        self._resources = tuple(
+            (name, Globs((glob.lstrip("#") for glob in globs), fold=True))
             for name, globs in policy.match.resources.items()
-        }
+        )
 
     def covers_tool(self, tool: str) -> bool:
         """Whether it applies to this tool at all."""
@@ -71,16 +72,15 @@ class Rule:
             or (caller.id is not None and self._callers.matches(str(caller.id)))
         )
 
-    def covers_resources(self, arguments: dict[str, object]) -> bool:
+    def covers_resources(self, touched: Touched) -> bool:
         """Whether every resource it names is touched by the call."""
-        return not self._resources or all(
-            any(globs.matches(value) for value in resource_values(arguments, name))
-            for name, globs in self._resources.items()
-        )
+        if not self._resources:
+            return True
+        return all(any(map(globs.matches, touched.values(name))) for name, globs in self._resources)
 
-    def covers(self, caller: Caller, arguments: dict[str, object]) -> bool:
+    def covers(self, caller: Caller, touched: Touched) -> bool:
         """Whether it applies to a call of a tool that it covers."""
-        return self.covers_caller(caller) and self.covers_resources(arguments)
+        return self.covers_caller(caller) and self.covers_resources(touched)
 
     def matched(self, detail: str) -> MatchedPolicy:
         """The record of its having applied."""
@@ -95,41 +95,6 @@ class Rule:
         if self.mode is PolicyMode.BLOCK and self.natural is not Effect.MASK:
             return Effect.DENY
         return self.natural
-
-
-def resource_values(arguments: dict[str, object], name: str) -> list[str]:
-    """The values of an argument as text, found by name (any case, singular or plural) or by dotted path.
-
-    The leading `#` of a channel is no part of its name.
-    """
-    found: list[object] = []
-    for wanted in _spellings(name):
-        found += _lookup(arguments, wanted)
-    values: list[str] = []
-    while found:
-        value = found.pop()
-        if isinstance(value, list | tuple):
-            found.extend(value)
-        elif value is not None and not isinstance(value, dict):
-            values.append(str(value).lstrip("#"))
-    return values
-
-
-def _spellings(name: str) -> tuple[str, ...]:
-    folded = name.casefold()
-    return (folded, folded[:-1]) if folded.endswith("s") else (folded, folded + "s")
-
-
-def _lookup(arguments: dict[str, object], wanted: str) -> list[object]:
-    found: list[object] = []
-    head, dot, rest = wanted.partition(".")
-    for key, value in arguments.items():
-        folded = key.casefold()
-        if folded == wanted:
-            found.append(value)
-        elif dot and folded == head and isinstance(value, dict):
-            found += _lookup(value, rest)
-    return found
 
 
 class Rules:
