@@ -5,11 +5,14 @@ from starlette.requests import Request
 from interlock.domains.accounts.service.identify import anonymous, identify
 from interlock.kit.errors import unauthenticated
 from interlock.runtime.context import ActorKind, Ctx, Runtime
+from interlock.runtime.secrets import hashed
 
 PEOPLE_AND_KEYS = frozenset({ActorKind.USER, ActorKind.KEY})
 PEOPLE = frozenset({ActorKind.USER})
 KEYS = frozenset({ActorKind.KEY})
 CLIENTS = frozenset({ActorKind.CLIENT})
+PROVEN = "interlock.proven"
+"""Where a request's scope holds the hash of a credential that was accepted."""
 
 
 def credential_in(request: Request) -> str | None:
@@ -37,6 +40,7 @@ async def caller(request: Request, face: str, allowed: frozenset[ActorKind] | No
             "A credential is missing.", hint="Send an API key in x-api-key, or a bearer token in Authorization."
         )
     ctx = await identify(runtime, credential, request_id=request_id, face=face)
+    request.scope[PROVEN] = hashed(credential)
     if ctx.actor.kind not in allowed:
         names = " or ".join(sorted(kind.value.replace("_", " ") for kind in allowed))
         raise unauthenticated(f"This endpoint takes the credential of a {names}.")

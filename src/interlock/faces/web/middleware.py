@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -10,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from interlock.faces.web.credentials import credential_in
+from interlock.faces.web.credentials import PROVEN, credential_in
 from interlock.faces.web.errors import error_response, unexpected
 from interlock.kit.errors import InterlockError, Kind, forbidden
 from interlock.runtime.context import Runtime
@@ -22,6 +23,9 @@ from interlock.runtime.telemetry import bound_request
 UNCOUNTED = frozenset({"/healthz", "/readyz"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _SUBDOMAIN_OF_LOCALHOST = re.compile(r"([A-Za-z0-9-]+\.)+localhost", re.IGNORECASE)
+_MOST_PROVEN = 100_000
+_IPV6_CUSTOMER_BITS = 64
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "testserver"})
 
 
@@ -32,6 +36,10 @@ class Edge:
         self.app = app
         self.runtime = runtime
         self._names = _answered_names(runtime.settings)
+        # Elsewhere supervisors ask for health by the machine's bare address.
+        self._is_local = runtime.settings.host in _LOOPBACK
+        # Credentials that were accepted lately; what was never accepted counts against its sender's address.
+        self._proven: OrderedDict[str, None] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -48,6 +56,8 @@ class Edge:
             nonlocal started, finished
             if message["type"] == "http.response.start":
                 started = True
+                if scope.get(PROVEN):
+                    self._remember(scope[PROVEN])
                 message["headers"] = [*message.get("headers", ()), *_headers(request_id, rate)]
             elif message["type"] == "http.response.body":
                 finished = not message.get("more_body", False)
@@ -55,7 +65,7 @@ class Edge:
 
         with bound_request(request_id, request.method, scope["path"]):
             try:
-                if self._names is not None:
+                if self._names is not None and (self._is_local or scope["path"] not in UNCOUNTED):
                     _check_host(request.headers.get("host", ""), self._names)
                 rate = await self._count(request)
                 if rate is not None and rate.exceeded:
@@ -74,14 +84,29 @@ class Edge:
         path: str = request.scope["path"]
         if path in UNCOUNTED:
             return None
-        settings = self.runtime.settings
+        settings, limiter = self.runtime.settings, limiter_for(self.runtime)
         if path.startswith("/api/embed/"):
             subject, limit = f"embed:{client_address(request, self.runtime)}", settings.embed_rate_limit_per_minute
         else:
             credential = credential_in(request)
-            owner = hashed(credential)[:32] if credential else client_address(request, self.runtime)
-            subject, limit = f"api:{owner}", settings.rate_limit_per_minute
-        return await limiter_for(self.runtime).hit(subject, limit)
+            limit = settings.rate_limit_per_minute
+            if credential is None:
+                subject = f"api:{client_address(request, self.runtime)}"
+            else:
+                owner = hashed(credential)
+                subject = f"api:{owner[:32]}"
+                if owner not in self._proven:
+                    guesses = await limiter.hit(f"guess:{client_address(request, self.runtime)}", limit)
+                    if guesses.exceeded:
+                        return guesses
+        return await limiter.hit(subject, limit)
+
+    def _remember(self, owner: str) -> None:
+        """Note a credential that was accepted; the one unused for longest makes room."""
+        self._proven[owner] = None
+        self._proven.move_to_end(owner)
+        if len(self._proven) > _MOST_PROVEN:
+            self._proven.popitem(last=False)
 
 
 def _too_many(state: RateState) -> InterlockError:
@@ -95,7 +120,20 @@ def _too_many(state: RateState) -> InterlockError:
 
 
 def client_address(request: Request, runtime: Runtime) -> str:
-    """Who connected; a forwarded address is believed only from a configured proxy."""
+    """Who connected, by the part of the address that one customer has; a proxy is believed only when configured."""
+    address = _connected(request, runtime)
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed.packed[: _IPV6_CUSTOMER_BITS // 8] + bytes(8), _IPV6_CUSTOMER_BITS)))
+
+
+def _connected(request: Request, runtime: Runtime) -> str:
     peer = request.client.host if request.client else "unknown"
     proxies = runtime.settings.trusted_proxies
     forwarded = request.headers.get("x-forwarded-for")
@@ -133,8 +171,8 @@ def _headers(request_id: str, rate: RateState | None) -> list[tuple[bytes, bytes
 
 
 def _answered_names(settings: Settings) -> frozenset[str] | None:
-    """The host names a local server answers for; None where it is not local and every name will do."""
-    if settings.host not in {"127.0.0.1", "localhost", "::1"}:
+    """The host names the server answers for; None where it is neither local nor told any, and every name will do."""
+    if settings.host not in _LOOPBACK and not settings.allowed_hosts:
         return None
     public = {urlsplit(settings.public_url).hostname or ""} if settings.public_url else set()
     return frozenset({*_LOCAL_NAMES, *settings.allowed_hosts, settings.host, *public})

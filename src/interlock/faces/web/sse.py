@@ -15,14 +15,15 @@ from interlock.runtime.events import StreamEvent
 
 HEARTBEAT = b": keep-alive\n\n"
 RETRY = b"retry: 1000\n\n"
+_LAST_NUMBER = 2**31 - 1  # beyond it, PostgreSQL refuses the question
 
 
 def last_event_id(request: Request) -> int:
     """Where the client stopped: the `Last-Event-ID` header or the `after` query parameter; 0 is the beginning."""
     text = request.headers.get("last-event-id") or request.query_params.get("after") or "0"
-    if not text.isdigit() or len(text) > 18:
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
         raise invalid("'Last-Event-ID' must be the number of an event.", field="Last-Event-ID")
-    return int(text)
+    return min(int(text), _LAST_NUMBER)
 
 
 def event_bytes(event: StreamEvent) -> bytes:
