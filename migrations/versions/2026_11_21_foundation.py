@@ -2,7 +2,7 @@
 
 Revision: 0001
 Follows: nothing
-Date: 2026-11-21 23:25:44.247486
+Date: 2026-11-21 23:40:35.634957
 """
 
 import sqlalchemy as sa
@@ -163,6 +163,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("one_time AND consumed_at IS NULL"),
         postgresql_where=sa.text("one_time AND consumed_at IS NULL"),
     )
+    op.create_index("ix_approvals_workspace_id_id", "approvals", ["workspace_id", "id"], unique=False)
     op.create_index("ix_approvals_workspace_id_status_id", "approvals", ["workspace_id", "status", "id"], unique=False)
     op.create_index("ix_approvals_workspace_id_subject", "approvals", ["workspace_id", "subject"], unique=False)
     op.create_table(
@@ -331,7 +332,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("run_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("leased", sa.Boolean(), nullable=False),
+        sa.Column("leased_by", sa.String(length=80), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("last_error", sa.String(length=2000), nullable=True),
         sa.Column("state", sa.String(length=40), nullable=False),
@@ -655,6 +656,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("guid", name=op.f("uq_sessions_guid")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_sessions_token_hash")),
     )
+    op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)
     op.create_table(
         "spend_counters",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -741,6 +743,7 @@ def upgrade() -> None:
         ),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("leased_by", sa.String(length=80), nullable=True),
         sa.Column("awaits_repeat", sa.Boolean(), nullable=False),
         sa.Column(
             "result",

@@ -66,7 +66,7 @@ FIRST_KEY_FILE = "first-key"
 _DBOS = "interlock.runtime.durable.dbos"
 
 
-def build_runtime(settings: Settings) -> Runtime:
+def build_runtime(settings: Settings, server: str) -> Runtime:
     """The machinery of one process, wired but not started."""
     master_key = settings.master_key.get_secret_value() if settings.master_key else None
     runtime = Runtime(
@@ -78,6 +78,7 @@ def build_runtime(settings: Settings) -> Runtime:
         jobs=Jobs(),
         durable=_durable(settings),
         http=GuardedHttp(settings),
+        server=server,
         gates=(gates.known_caller, gates.scope_held, gates.ai_access),
         audit=activity.write_audit_row,
     )
@@ -115,9 +116,9 @@ def _subscribe(runtime: Runtime) -> None:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Runtime]:
+async def opened(settings: Settings, *, server: str | None = None) -> AsyncIterator[Runtime]:
     """The database at its newest schema and everything that hangs on it, with nothing at work."""
-    runtime = build_runtime(settings)
+    runtime = build_runtime(settings, server or data_dir.new_server_name())
     try:
         await asyncio.to_thread(migrations.upgrade, settings)
         async with anonymous(runtime, request_id="start", face="main").begin() as ctx:
@@ -133,8 +134,8 @@ async def opened(settings: Settings) -> AsyncIterator[Runtime]:
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Runtime]:
     """A started server process: jobs, durable runs and event streams at work."""
-    with data_dir.held(settings):
-        async with opened(settings) as runtime:
+    with data_dir.held(settings) as home:
+        async with opened(settings, server=home.server) as runtime:
             await runtime.streams.start()
             await runtime.durable.start_up(runtime)
             root = anonymous(runtime, request_id="start", face="main")

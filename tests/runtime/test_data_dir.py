@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from interlock.kit.errors import InterlockError, Kind
-from interlock.runtime.data_dir import LOCK_FILE, held, prepare
+from interlock.runtime.data_dir import LOCK_FILE, SERVER_FILE, held, prepare
 from interlock.runtime.settings import Settings
 
 HOLDER = """
@@ -46,11 +46,11 @@ def end(holder: subprocess.Popen[str], number: int) -> None:
 def test_the_directory_is_made_private(tmp_path: Path) -> None:
     directory = tmp_path / "deep" / "data"
     with held(Settings(data_dir=directory)) as made:
-        assert made == directory
+        assert made.path == directory
         assert stat.S_IMODE(directory.stat().st_mode) == 0o700
         assert stat.S_IMODE((directory / LOCK_FILE).stat().st_mode) == 0o600
         assert orjson.loads((directory / LOCK_FILE).read_bytes()) == {"pid": os.getpid(), "port": 8700}
-    assert [item.name for item in directory.iterdir()] == [LOCK_FILE]
+    assert sorted(item.name for item in directory.iterdir()) == [SERVER_FILE, LOCK_FILE]
 
 
 def test_a_second_server_is_refused_by_name_of_the_first(tmp_path: Path) -> None:
@@ -81,8 +81,10 @@ def test_a_stopped_server_leaves_the_directory_free(tmp_path: Path) -> None:
 
 def test_servers_on_postgres_share_a_directory(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, database_url="postgresql://127.0.0.1/x")
-    with held(settings), held(settings):
-        assert not (tmp_path / LOCK_FILE).exists()
+    with held(settings) as first, held(settings) as second:
+        assert first.server != second.server
+    with held(settings) as again:
+        assert again.server == first.server
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from uuid import uuid4
 
 from interlock.kit.clock import Clock
 from interlock.kit.ids import TypedId
@@ -83,6 +84,7 @@ class Runtime:
     jobs: "Jobs"
     durable: "Durable"
     http: "GuardedHttp"
+    server: str = field(default_factory=lambda: f"server-{uuid4().hex}")
     gates: tuple["Gate", ...] = ()
     audit: "AuditWriter | None" = None
     _locals: dict[object, Any] = field(default_factory=dict)

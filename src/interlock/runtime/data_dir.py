@@ -7,7 +7,9 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import orjson
 import structlog
@@ -18,28 +20,60 @@ from interlock.runtime.settings import Settings
 log = structlog.get_logger(__name__)
 
 LOCK_FILE = "server.lock"
+SERVER_FILE = "server-name"
+_IN_USE = "data_dir_in_use"
 _LEAST_FREE_BYTES = 16_000_000
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
+@dataclass(frozen=True, slots=True)
+class DataDir:
+    """A data directory in use.
+
+    Args:
+        server: the name of the server that lives there, the same at every start, so that a restarted server knows what
+            its former self left behind; a passing name where another server holds the directory already.
+    """
+
+    path: Path
+    server: str
+
+
 @contextmanager
-def held(settings: Settings) -> Iterator[Path]:
-    """Make the data directory ready and, unless PostgreSQL holds the data, keep other servers out until the block ends.
+def held(settings: Settings) -> Iterator[DataDir]:
+    """Make the data directory ready and keep other servers out until the block ends.
+
+    Where PostgreSQL holds the data, servers may share a directory; the later ones then have passing names.
 
     Raises:
         InterlockError: another server holds it, or it cannot be written.
     """
     directory = settings.data_dir
     prepare(directory)
-    if settings.is_postgres:
-        yield directory
-        return
-    descriptor = _lock(directory, settings.port)
     try:
-        yield directory
+        descriptor = _lock(directory, settings.port)
+    except InterlockError as error:
+        if not settings.is_postgres or error.code != _IN_USE:
+            raise
+        yield DataDir(directory, new_server_name())
+        return
+    try:
+        yield DataDir(directory, _server_name(directory))
     finally:
         os.ftruncate(descriptor, 0)
         os.close(descriptor)
+
+
+def new_server_name() -> str:
+    """A name no other server has."""
+    return f"server-{uuid4().hex}"
+
+
+def _server_name(directory: Path) -> str:
+    file = directory / SERVER_FILE
+    if not file.exists():
+        file.write_text(new_server_name())
+    return file.read_text().strip()
 
 
 def prepare(directory: Path) -> None:
@@ -74,7 +108,7 @@ def _lock(directory: Path, port: int) -> int:
         os.close(descriptor)
         raise conflict(
             f"The data directory {directory} is in use by {holder}.",
-            code="data_dir_in_use",
+            code=_IN_USE,
             hint="Stop that server, or give this one another INTERLOCK_DATA_DIR. "
             "Several servers on the same data need PostgreSQL (INTERLOCK_DATABASE_URL).",
         ) from None

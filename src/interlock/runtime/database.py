@@ -292,6 +292,8 @@ class SqliteSession(Session):
     def _run(self, statement: Executable, parameters: Parameters) -> Rows:
         try:
             prepared = self._database.preparer.find(statement, parameters)
+            if prepared is not None and isinstance(parameters, list | tuple):
+                return prepared.run_many(self._driver, parameters)
             if prepared is not None:
                 return prepared.run(self._driver, cast("Mapping[str, Any]", parameters or {}))
             return self._connection.execute(statement, parameters)

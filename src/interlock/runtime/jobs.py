@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 import structlog
 from pydantic import BaseModel
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Column, Index, Integer, String, Table, bindparam, delete, insert, select, update
 from sqlalchemy.engine import Row
 
 from interlock.kit.ids import TypedId
@@ -57,7 +57,7 @@ job_rows = Table(
     Column("handler", String(120), nullable=False),
     Column("payload", tables.Json, nullable=False),
     tables.moment("run_at"),
-    Column("leased", Boolean, nullable=False),
+    Column("leased_by", String(80)),
     Column("attempts", Integer, nullable=False),
     Column("last_error", String(2000)),
     _state,
@@ -73,8 +73,14 @@ _DUE = (
     .with_for_update(skip_locked=True)
 )
 _NEXT = select(job_rows.c.run_at).where(job_rows.c.state == JobState.WAITING).order_by(job_rows.c.run_at).limit(1)
-_RENEW = update(job_rows).where(job_rows.c.id == bindparam("key"), job_rows.c.leased).values(run_at=bindparam("until"))
-_TAKE_BACK = update(job_rows).where(job_rows.c.leased).values(leased=False, run_at=bindparam("now"))
+_RENEW = (
+    update(job_rows)
+    .where(job_rows.c.id == bindparam("key"), job_rows.c.leased_by == bindparam("server"))
+    .values(run_at=bindparam("until"))
+)
+_TAKE_BACK = (
+    update(job_rows).where(job_rows.c.leased_by == bindparam("server")).values(leased_by=None, run_at=bindparam("now"))
+)
 _DONE = delete(job_rows).where(job_rows.c.id == bindparam("key"))
 
 
@@ -130,7 +136,7 @@ class Jobs:
             "handler": name,
             "payload": payload.model_dump(mode="json"),
             "run_at": at or ctx.now,
-            "leased": False,
+            "leased_by": None,
             "attempts": 0,
             "state": JobState.WAITING,
         }
@@ -142,7 +148,7 @@ class Jobs:
     async def run(self, runtime: Runtime) -> None:
         """Work until stopped: claim what is due, sleep until the next is or until something new arrives."""
         root = Ctx(runtime, SYSTEM, NO_WORKSPACE, ALL_SCOPES, request_id="jobs", face="jobs")
-        has_taken_back = runtime.database.is_postgres
+        has_taken_back = False
         while not self._stopping:
             self._wake.clear()
             try:
@@ -175,18 +181,19 @@ class Jobs:
         del self._running[key]
 
     async def _take_back(self, root: Ctx) -> None:
-        """Where one process owns the database, what is leased at its start was in the hands of one that died."""
+        """What is leased in this server's name at its start was in the hands of its former self, which died."""
         async with root.begin() as unit:
-            await (await unit.session()).execute(_TAKE_BACK, {"now": root.now})
+            await (await unit.session()).execute(_TAKE_BACK, {"now": root.now, "server": root.runtime.server})
 
     async def _renew(self, root: Ctx) -> None:
         """Keep the leases of running jobs well ahead of their end."""
         if not self._running or root.now < self._renewed + _LEASE / 3:
             return
+        until = root.now + _LEASE
         async with root.begin() as unit:
             session = await unit.session()
             for key in tuple(self._running):  # one may end while another is renewed
-                await session.execute(_RENEW, {"key": key, "until": root.now + _LEASE})
+                await session.execute(_RENEW, {"key": key, "until": until, "server": root.runtime.server})
         self._renewed = root.now
 
     async def _claim(self, root: Ctx) -> list[Row[Any]]:
@@ -202,7 +209,7 @@ class Jobs:
                 await session.execute(
                     update(job_rows)
                     .where(job_rows.c.id.in_([row.id for row in rows]))
-                    .values(run_at=root.now + _LEASE, leased=True)
+                    .values(run_at=root.now + _LEASE, leased_by=root.runtime.server)
                 )
         return rows
 
@@ -243,7 +250,7 @@ class Jobs:
         values = {
             "attempts": made,
             "run_at": ctx.now + delay,
-            "leased": False,
+            "leased_by": None,
             "last_error": f"{type(error).__name__}: {error}"[:2000],
             "state": JobState.DEAD if made >= attempts else JobState.WAITING,
         }

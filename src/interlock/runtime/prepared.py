@@ -116,21 +116,46 @@ class Prepared:
         Raises:
             DBAPIError: as SQLAlchemy would raise it.
         """
-        values = [
-            process(parameters.get(key, default)) if process else parameters.get(key, default)
-            for key, process, default in self._binds
-        ]
+        values = self._values(parameters)
         try:
             cursor = driver.execute(self.sql, values)
             fetched = cursor.fetchall() if self._results else ()
         except sqlite3.Error as error:
-            raise DBAPIError.instance(self.sql, values, error, sqlite3.Error, dialect=self._dialect) from error
+            raise DBAPIError.instance(
+                self.sql, values, error, sqlite3.Error, hide_parameters=True, dialect=self._dialect
+            ) from error
         row, results = self._row, self._results
         rows = [
             row([process(value) if process else value for process, value in zip(results, raw, strict=True)])
             for raw in fetched
         ]
         return PreparedRows(rows, cursor.rowcount)
+
+    def run_many(self, driver: sqlite3.Connection, many: Sequence[Mapping[str, Any]]) -> PreparedRows:
+        """Execute once per set of parameters; for statements that return no rows.
+
+        Raises:
+            DBAPIError: as SQLAlchemy would raise it.
+        """
+        values = [self._values(parameters) for parameters in many]
+        try:
+            cursor = driver.executemany(self.sql, values)
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(
+                self.sql, values, error, sqlite3.Error, hide_parameters=True, dialect=self._dialect
+            ) from error
+        return PreparedRows((), cursor.rowcount)
+
+    @property
+    def returns_rows(self) -> bool:
+        """Whether it is a query, or a change that tells what it changed."""
+        return bool(self._results)
+
+    def _values(self, parameters: Mapping[str, Any]) -> list[Any]:
+        return [
+            process(parameters.get(key, default)) if process else parameters.get(key, default)
+            for key, process, default in self._binds
+        ]
 
 
 class Preparer:
@@ -145,7 +170,7 @@ class Preparer:
         if parameters is None:
             parameters = {}
         elif not isinstance(parameters, dict):
-            return None
+            return self._find_many(statement, parameters)
         forms = self._seen.get(statement)
         if forms is None:
             self._seen[statement] = {}
@@ -154,6 +179,13 @@ class Preparer:
         if names not in forms:
             forms[names] = self._prepare(statement, names)
         return forms[names]
+
+    def _find_many(self, statement: Executable, many: Sequence[Any]) -> Prepared | None:
+        """The prepared form for many sets of parameters; SQLAlchemy's, too, is that of the first set's names."""
+        if not many or any(parameters.keys() != many[0].keys() for parameters in many):
+            return None
+        prepared = self.find(statement, many[0])
+        return None if prepared is None or prepared.returns_rows else prepared
 
     def _prepare(self, statement: Executable, names: frozenset[str]) -> Prepared | None:
         if isinstance(statement, TextClause) or not isinstance(statement, ClauseElement):

@@ -164,7 +164,9 @@ def create_tables(url: str) -> None:
 
 
 @asynccontextmanager
-async def opened(directory: Path, database_url: str | None, clock: FixedClock | None = None) -> AsyncIterator[Kernel]:
+async def opened(
+    directory: Path, database_url: str | None, clock: FixedClock | None = None, server: str = "server-of-tests"
+) -> AsyncIterator[Kernel]:
     """A runtime over a database that has its tables; several may share one PostgreSQL database."""
     settings = Settings(data_dir=directory, database_url=database_url)
     clock = clock or FixedClock(START)
@@ -177,6 +179,7 @@ async def opened(directory: Path, database_url: str | None, clock: FixedClock | 
         jobs=Jobs(),
         durable=cast("Durable", None),
         http=GuardedHttp(settings),
+        server=server,
     )
     await runtime.streams.start()
     try:

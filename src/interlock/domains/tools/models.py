@@ -36,6 +36,7 @@ tool_calls = Table(
     Column("terms", tables.Json),
     Column("attempt", Integer, nullable=False),
     tables.moment("leased_until", nullable=True),
+    Column("leased_by", String(80)),
     # A held call without a key: the caller's next identical call is a repeat of this one.
     Column("awaits_repeat", Boolean, nullable=False),
     Column("result", tables.Json),

@@ -113,7 +113,7 @@ async def _earlier(ctx: Ctx, request: Request) -> Admitted | ToolOutcome | async
 
 async def take_over(ctx: Ctx, row: Row[Any], request: Request, approval: Approved | None = None) -> Admitted:
     """Go on with a call that was executing when its server stopped: the same key, and no second judgement."""
-    if row.leased_until > ctx.now and await _may_be_alive(ctx, row):
+    if row.leased_until > ctx.now and _may_be_alive(ctx, row):
         raise still_running()
     scope = await scope_of(ctx, request)
     verdict = await policies.judge(ctx, attempt_of(request, scope, approved=True))
@@ -133,10 +133,10 @@ async def take_over(ctx: Ctx, row: Row[Any], request: Request, approval: Approve
     )
 
 
-async def _may_be_alive(ctx: Ctx, row: Row[Any]) -> bool:
+def _may_be_alive(ctx: Ctx, row: Row[Any]) -> bool:
     """Whether another process may be executing a call that this one is not."""
-    # Where one server owns the database, a call that began before this process did has no other home any more.
-    return (await ctx.session()).is_postgres or row.leased_until - _LEASE >= _STARTED
+    # A call that this server's former self began has no other home any more.
+    return bool(row.leased_by != ctx.runtime.server or row.leased_until - _LEASE >= _STARTED)
 
 
 async def _judged(ctx: Ctx, request: Request) -> Admitted | ToolOutcome:
@@ -159,7 +159,7 @@ async def _judged(ctx: Ctx, request: Request) -> Admitted | ToolOutcome:
             reason=verdict.reason,
             policy_id=verdict.policy_id,
         )
-    executing: dict[str, Any] = {"leased_until": lease_until(ctx), "attempt": 1}
+    executing: dict[str, Any] = {"leased_until": lease_until(ctx), "leased_by": ctx.runtime.server, "attempt": 1}
     await _put_on_record(ctx, request, verdict, call_id, args_hash, CallState.EXECUTING, executing)
     account = await account_of(ctx, request.spec)
     return Admitted(call_id, request, verdict, scope, args_hash, account, reservation_id)
@@ -230,6 +230,7 @@ async def _put_on_record(
         "terms": None,
         "attempt": 0,
         "leased_until": None,
+        "leased_by": None,
         "awaits_repeat": False,
         "result": None,
         "reason": None,

@@ -31,6 +31,7 @@ _TAKE = (
         state=CallState.EXECUTING,
         attempt=_c.attempt + 1,
         leased_until=bindparam("b_until"),
+        leased_by=bindparam("b_server"),
         edited_hash=bindparam("b_edited"),
     )
 )
@@ -110,6 +111,7 @@ class ToolCalls(Repository[ToolCall]):
             "b_from": row.state,
             "b_attempt": row.attempt,
             "b_until": until,
+            "b_server": self.ctx.runtime.server,
             "b_edited": edited_hash,
         }
         return (await session.execute(_TAKE, parameters)).rowcount == 1

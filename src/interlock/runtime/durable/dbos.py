@@ -83,7 +83,10 @@ class DbosDurable(JournalEngine):
     async def start_up(self, runtime: Runtime) -> None:
         """See `Durable.start_up`."""
         self._runtime = runtime
+        # Each start is an executor of its own; those of this server's former selves are dead, and succeeded at once.
+        self.server = f"{runtime.server}-{uuid4().hex[:8]}"
         async with self._root().begin() as joining:
+            await servers.bury(joining, runtime.server)
             await servers.join(joining, self.server)
         await self._listen()
         self._launch()

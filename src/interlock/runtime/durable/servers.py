@@ -18,6 +18,7 @@ server_rows = Table(
 _NOW = text("clock_timestamp()")
 _SERVER = server_rows.c.server == bindparam("name")
 _BEAT = update(server_rows).where(_SERVER, ~server_rows.c.is_dead).values(seen_at=_NOW)
+_BURY_FORMER = update(server_rows).where(server_rows.c.server.startswith(bindparam("prefix"))).values(is_dead=True)
 _LEAVE = update(server_rows).where(_SERVER).values(is_dead=True)
 _BURY = (
     update(server_rows)
@@ -36,6 +37,12 @@ _FORGET = delete(server_rows).where(_SERVER)
 async def join(ctx: Ctx, server: str) -> None:
     """Count as alive from now on."""
     await insert_if_absent(ctx, server_rows, {"server": server, "seen_at": _NOW, "is_dead": False})
+
+
+async def bury(ctx: Ctx, name: str) -> None:
+    """Mark every executor of a server dead: it is starting again, so none of them lives."""
+    session = await ctx.session()
+    await session.execute(_BURY_FORMER, {"prefix": f"{name}-"})
 
 
 async def beat(ctx: Ctx, server: str) -> bool:
