@@ -115,3 +115,31 @@ async def test_lists_that_expand_stay_with_sqlalchemy(database: SqliteDatabase) 
         assert sorted(found) == names
     assert database.preparer.find(AMONG, {"names": ["a"]}) is None
     await session.rollback()
+
+
+async def test_many_sets_of_parameters_are_prepared_too(database: SqliteDatabase) -> None:
+    """Where nothing is returned, and every set has the same names."""
+    session = await database.begin(write=True)
+    adding = insert(things)
+    for names in (["a", "b"], ["c", "d"], ["e", "f"]):
+        await session.execute(adding, [{"guid": ThingId.new(), "name": name, "at": NOW} for name in names])
+    many = [{"old": "a", "new": "A"}, {"old": "b", "new": "B"}]
+    assert isinstance(database.preparer.find(adding, [{"guid": ThingId.new(), "name": "x", "at": NOW}]), Prepared)
+    for _ in range(2):
+        await session.execute(RENAME, many)
+    rows = (await session.execute(select(things.c.name).order_by(things.c.id))).scalars().all()
+    assert list(rows) == ["A", "B", "c", "d", "e", "f"]
+    assert database.preparer.find(RENAME, [{"old": "a", "new": "b"}, {"old": "a"}]) is None
+    assert database.preparer.find(INSERT, [{"guid": ThingId.new(), "name": "y", "at": NOW}]) is None
+    await session.rollback()
+
+
+async def test_a_broken_constraint_among_many_is_the_same_error(database: SqliteDatabase) -> None:
+    """As with one set of parameters."""
+    session = await database.begin(write=True)
+    adding = insert(things)
+    for names in (["a", "b"], ["c", "d"]):
+        await session.execute(adding, [{"guid": ThingId.new(), "name": name, "at": NOW} for name in names])
+    with pytest.raises(IntegrityError, match="UNIQUE"):
+        await session.execute(adding, [{"guid": ThingId.new(), "name": name, "at": NOW} for name in ("e", "a")])
+    await session.rollback()
