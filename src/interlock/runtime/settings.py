@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     check_hold_minutes: float = Field(default=15.0, gt=0)
     attestation_years: int = Field(default=10, ge=0)
     default_monthly_cap: Decimal | None = Field(default=None, ge=0)
-    local_model_threads: int = Field(default=2, ge=1, le=64)
+    local_model_threads: int = Field(default=1, ge=1, le=64)
     openai_api_key: SecretStr | None = None
     anthropic_api_key: SecretStr | None = None
     google_api_key: SecretStr | None = None
