@@ -133,12 +133,13 @@ class Repository(Generic[ViewT]):
         directed = (order.desc(), columns.id.desc()) if self.listing.descending else (order, columns.id)
         session = await self.ctx.session()
         statement = select(self.table).where(*conditions).order_by(*directed).limit(query.limit).offset(query.offset)
-        rows = (await session.execute(statement)).all()
+        # With a filter or an offset, many rows may have to be passed over before the page is full.
+        is_long = len(conditions) > 1 or query.offset > 0
+        rows = (await (session.execute_long if is_long else session.execute)(statement)).all()
         total = None
         if self.listing.counted:
-            total = (
-                await session.execute(select(func.count()).select_from(self.table).where(*conditions))
-            ).scalar_one()
+            counting = select(func.count()).select_from(self.table).where(*conditions)
+            total = (await session.execute_long(counting)).scalar_one()
         return Page(tuple(self.to_view(row) for row in rows), query.limit, query.offset, total)
 
 

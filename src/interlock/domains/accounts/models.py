@@ -33,7 +33,7 @@ sessions = Table(
     tables.key(),
     tables.guid(SessionId),
     tables.reference("workspace_id", WorkspaceId),
-    tables.reference("user_id", UserId),
+    tables.reference("user_id", UserId, index=True),
     Column("token_hash", String(64), nullable=False, unique=True),
     tables.moment("created_at"),
     tables.moment("expires_at"),

@@ -50,6 +50,7 @@ approvals = Table(
     tables.moment("created_at"),
     tables.moment("decided_at", nullable=True),
     tables.moment("expires_at"),
+    Index("ix_approvals_workspace_id_id", "workspace_id", "id"),
     Index("ix_approvals_workspace_id_status_id", "workspace_id", "status", "id"),
     Index("ix_approvals_workspace_id_subject", "workspace_id", "subject"),
     Index(

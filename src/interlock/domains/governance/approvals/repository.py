@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, literal_column, select, update
 
 from interlock.domains.governance.approvals.models import approvals
 from interlock.domains.governance.approvals.states import ApprovalStatus
@@ -26,7 +26,8 @@ _ONE_TIME = (
         _columns.tool == bindparam("tool"),
         _columns.caller_label == bindparam("caller_label"),
         _columns.kind == ApprovalKind.CHECK,
-        _columns.one_time,
+        # Written as the partial index has it: SQLAlchemy's own words for a flag are not recognised.
+        literal_column("approvals.one_time"),
         _columns.consumed_at.is_(None),
         _columns.status == bindparam("status"),
         _columns.expires_at > bindparam("now"),
@@ -41,7 +42,7 @@ _CONSUME = (
 )
 _OVERDUE = (
     select(_columns.workspace_id, _columns.guid)
-    .where(_columns.status == ApprovalStatus.PENDING, _columns.expires_at <= bindparam("now"))
+    .where(_columns.status == literal_column("'pending'"), _columns.expires_at <= bindparam("now"))
     .order_by(_columns.expires_at)
     .limit(500)
 )

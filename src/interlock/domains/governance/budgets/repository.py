@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, or_, select, update
+from sqlalchemy import Row, bindparam, insert, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -107,7 +107,8 @@ _EXPIRE = (
             select(_held.id)
             .where(
                 _held.workspace_id == bindparam("workspace"),
-                _held.status == ReservationStatus.HELD,
+                # Written out, because a partial index serves only a condition it can see.
+                _held.status == literal_column("'held'"),
                 _held.expires_at <= bindparam("now"),
             )
             .limit(_SWEEP)

@@ -21,7 +21,8 @@ _OF_CHECK = (
         _columns.check_id == bindparam("check"),
         _columns.event == bindparam("event"),
     )
-    .order_by(_columns.sequence.desc())
+    # A plain `sequence` would tempt the planner to walk the chain backwards instead of looking the check up.
+    .order_by((_columns.sequence + 0).desc())
     .limit(1)
 )
 _BY_KEY = select(ledger_entries).where(
