@@ -5,6 +5,9 @@ VENV ?= .venv
 PYTHON ?= python3
 WORKERS ?= 2
 
+# Without its bytecode kept, Python compiles a few hundred modules at every start of every server a test kills.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := $(VENV)/bin
 UV := $(VENV)/.uv/bin/uv
 CODE := src tests tools benchmarks
@@ -63,6 +66,6 @@ $(UV): requirements/bootstrap.txt
 	@touch $@
 
 $(VENV)/.installed-%: requirements/%.txt pyproject.toml $(UV)
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $<
+	$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes $<
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@

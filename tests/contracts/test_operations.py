@@ -32,7 +32,6 @@ BY_HAND = {
     "ledger.export": ("GET", "/api/ledger/export"),
     "llm.complete": ("POST", "/v1/chat/completions"),
     "llm.embed": ("POST", "/v1/embeddings"),
-    "llm.models": ("GET", "/v1/models"),
     "llm.stream": ("POST", "/v1/chat/completions"),
     "runs.events": ("GET", "/api/v1/runs/{run_id}/events"),
     "tools.call": ("POST", "/api/mcp"),
@@ -43,16 +42,6 @@ UNROUTED = {
     "accounts.get_client": "the list shows everything it does; for other domains and the dashboard",
     "accounts.reset_password": "for operators, on the command line",
     "org.workspace": "read by other domains; the dashboard's home shows it",
-    "llm.create_provider": "model administration has no page of the native API yet",
-    "llm.create_route": "as above",
-    "llm.delete_provider": "as above",
-    "llm.delete_route": "as above",
-    "llm.get_provider": "as above",
-    "llm.list_providers": "as above",
-    "llm.list_routes": "as above",
-    "llm.test_provider": "as above",
-    "llm.update_provider": "as above",
-    "llm.update_route": "as above",
 }
 # Operations whose consequence for something else is evidence of its own, beside their row in the system log.
 ALSO_EVIDENCE = {"runs.cancel": "the approval that the run waited for is withdrawn"}
