@@ -7,18 +7,21 @@ import asyncio
 import sqlite3
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
-from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, text
+from sqlalchemy import Connection, CursorResult, Engine, Table, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
-from sqlalchemy.sql import Executable
+from sqlalchemy.sql import Executable, FromClause
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.selectable import SelectBase
 
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.lazy import lazy
@@ -31,6 +34,7 @@ else:
     sqlalchemy_asyncio = lazy("sqlalchemy.ext.asyncio")  # it loads the whole ORM; only PostgreSQL needs it
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+Stamp = tuple[int, ...]
 _BUSY_SECONDS = 5
 _BUSY_PAUSE = 0.01
 _POOL_SECONDS = 10
@@ -64,6 +68,10 @@ class Session(ABC):
     async def execute_long(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """Run a statement that may take more than a few milliseconds, without holding the event loop."""
 
+    def stamp(self, *tables: Table) -> Stamp | None:
+        """As `Database.stamp`, for what this transaction sees; None also where it has changed the tables itself."""
+        return None
+
     @abstractmethod
     async def lock(self, name: str) -> None:
         """Hold a named lock until the transaction ends, so that read-then-write on one name is serial."""
@@ -85,6 +93,13 @@ class Database(ABC):
     @abstractmethod
     async def begin(self, *, write: bool) -> Session:
         """Open a transaction; a writing one may wait for its turn."""
+
+    def stamp(self, *tables: Table) -> Stamp | None:
+        """What stays equal while nobody, in any process, commits a change to the tables; None where only reading tells.
+
+        Whoever keeps what was read takes the stamp first and reads then.
+        """
+        return None
 
     @abstractmethod
     async def close(self) -> None:
@@ -165,6 +180,8 @@ class SqliteDatabase(Database):
         )
         event.listen(self.engine, "connect", self._prepare)
         self.preparer = Preparer(self.engine.dialect)
+        self._commits: dict[FromClause | None, int] = defaultdict(int)
+        self.is_away = False
         self._turn = asyncio.Lock()
         self._writer: Connection | None = None
         self._readers: list[Connection] = []
@@ -217,6 +234,21 @@ class SqliteDatabase(Database):
             raise _translated(error) from error
         return self._writer
 
+    def stamp(self, *tables: Table) -> Stamp | None:
+        """SQLite counts the commits of other connections, and all of this process go through the one asked here."""
+        if self.is_away:
+            return None  # a thread is using that connection
+        try:
+            others = _driver_of(self._connection(write=True)).execute("PRAGMA data_version").fetchone()
+        except (sqlite3.Error, InterlockError):
+            return None
+        return (others[0], *[self._commits[table] for table in (None, *tables)])
+
+    def committed(self, changed: Iterable[FromClause | None]) -> None:
+        """Called by a session that has changed these tables; None stands for all."""
+        for table in changed:
+            self._commits[table] += 1
+
     def give_back(self, connection: Connection, *, write: bool) -> None:
         """Called by a session that ended."""
         if write:
@@ -255,6 +287,7 @@ class SqliteSession(Session):
         self._database = database
         self._connection = connection
         self._write = write
+        self._changed: set[FromClause | None] = set()
         self._driver: sqlite3.Connection = _driver_of(connection)
         try:
             self._driver.execute("BEGIN IMMEDIATE" if write else "BEGIN")
@@ -267,12 +300,17 @@ class SqliteSession(Session):
 
     async def execute_long(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """Run in a worker thread, to the last row. The connection is not given back before the thread has left it."""
+        if self._write:
+            self._database.is_away = True
         work = asyncio.get_running_loop().run_in_executor(None, self._run_whole, statement, parameters)
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             await self._break_off(work)
             raise
+        finally:
+            if self._write:
+                self._database.is_away = False
 
     async def _break_off(self, work: "asyncio.Future[Rows]") -> None:
         """Have SQLite stop the statement, which it hears only once the statement has begun."""
@@ -292,6 +330,8 @@ class SqliteSession(Session):
     def _run(self, statement: Executable, parameters: Parameters) -> Rows:
         try:
             prepared = self._database.preparer.find(statement, parameters)
+            if self._write:
+                self._note(statement)
             if prepared is not None and isinstance(parameters, list | tuple):
                 return prepared.run_many(self._driver, parameters)
             if prepared is not None:
@@ -299,6 +339,18 @@ class SqliteSession(Session):
             return self._connection.execute(statement, parameters)
         except DBAPIError as error:
             raise _translated(error) from error
+
+    def _note(self, statement: Executable) -> None:
+        if isinstance(statement, UpdateBase):
+            self._changed.add(statement.table)
+        elif not isinstance(statement, SelectBase):
+            self._changed.add(None)
+
+    def stamp(self, *tables: Table) -> Stamp | None:
+        """A reading transaction sees the past, so that a stamp of now says nothing about it."""
+        if not self._write or None in self._changed or not self._changed.isdisjoint(tables):
+            return None
+        return self._database.stamp(*tables)
 
     async def lock(self, name: str) -> None:
         """A writing SQLite transaction is already alone."""
@@ -310,6 +362,7 @@ class SqliteSession(Session):
         except sqlite3.Error as error:
             await self.rollback()
             raise _translated(DBAPIError.instance("COMMIT", {}, error, sqlite3.Error)) from error
+        self._database.committed(self._changed)
         self._database.give_back(self._connection, write=self._write)
 
     async def rollback(self) -> None:

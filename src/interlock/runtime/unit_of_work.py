@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 
+from sqlalchemy import Table
+
 from interlock.kit.errors import InterlockError, Kind
-from interlock.runtime.database import Database, Session
+from interlock.runtime.database import Database, Session, Stamp
 
 AfterCommit = Callable[[], None]
 BeforeCommit = Callable[[Session], Awaitable[None]]
@@ -38,6 +40,10 @@ class UnitOfWork:
             self._session = await self._database.begin(write=self.write)
             _current.set(self)
         return self._session
+
+    def stamp(self, *tables: Table) -> Stamp | None:
+        """`Database.stamp`, for what this unit of work sees; costs no transaction."""
+        return (self._session or self._database).stamp(*tables)
 
     def before_commit(self, action: BeforeCommit) -> None:
         """Run an action inside the transaction, just before it commits."""
