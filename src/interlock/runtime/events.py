@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import structlog
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Column, Index, Integer, String, Table, bindparam, func, insert, select, text
 
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 else:
     asyncpg = lazy("asyncpg")  # only servers on PostgreSQL listen
 
+log = structlog.get_logger(__name__)
+
 _CHANNEL = "interlock_streams"
 _BATCH = 200
+_RETRY_SECONDS = 1.0
 
 stream_events = Table(
     "stream_events",
@@ -77,18 +81,45 @@ class Streams:
         self._postgres_url = postgres_url
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._listener: asyncpg.Connection[Any] | None = None
+        self._repair: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """On PostgreSQL, hear of what other servers append."""
         if self._postgres_url is not None:
-            self._listener = await asyncpg.connect(self._postgres_url)
-            await self._listener.add_listener(_CHANNEL, lambda *news: self.wake(str(news[3])))
+            await self._listen(self._postgres_url)
+
+    async def _listen(self, url: str) -> None:
+        self._listener = await asyncpg.connect(url)
+        await self._listener.add_listener(_CHANNEL, lambda *news: self.wake(str(news[3])))
+        self._listener.add_termination_listener(lambda *_: self._lost(url))
+
+    def _lost(self, url: str) -> None:
+        """The connection broke: followers live by their heartbeats until there is another."""
+        if self._listener is not None:
+            self._listener = None
+            self._repair = asyncio.get_running_loop().create_task(self._listen_again(url), name="listen to streams")
+
+    async def _listen_again(self, url: str) -> None:
+        while self._listener is None:
+            try:
+                await self._listen(url)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("news of event streams cannot be heard; it is tried again", exc_info=error)
+                await asyncio.sleep(_RETRY_SECONDS)
+        self._wake_all()
 
     async def close(self) -> None:
         """Stop listening and let every follower look once more."""
-        if self._listener is not None:
-            await self._listener.close()
-            self._listener = None
+        if self._repair is not None:
+            self._repair.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._repair
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await listener.close()
+        self._wake_all()
+
+    def _wake_all(self) -> None:
         for stream in list(self._waiting):
             self.wake(stream)
 

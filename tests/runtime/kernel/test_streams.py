@@ -6,6 +6,7 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.context import WorkspaceId
@@ -161,3 +162,22 @@ async def test_two_servers_append_to_one_stream_without_a_gap(
     async with neighbour(kernel, directory, database_url) as other:
         await asyncio.gather(*(append((kernel, other)[index % 2], str(index)) for index in range(50)))
         assert sequence(await take(other, 50)) == list(range(1, 51))
+
+
+@SEVERAL_SERVERS
+async def test_a_server_whose_listening_connection_broke_listens_again(
+    kernel: Kernel, directory: Path, database_url: str | None
+) -> None:
+    async with neighbour(kernel, directory, database_url) as other:
+        following = asyncio.create_task(take(other, 2, heartbeat=PATIENCE * 10))
+        await append(kernel, "before")
+        listener = other.runtime.streams._listener
+        assert listener is not None
+        async with kernel.ctx().begin() as inner:
+            breaking = text("SELECT pg_terminate_backend(:pid)")
+            await (await inner.session()).execute(breaking, {"pid": listener.get_server_pid()})
+        async with asyncio.timeout(PATIENCE):
+            while other.runtime.streams._listener in {None, listener}:  # noqa: ASYNC110 - nothing tells a test of it
+                await asyncio.sleep(0.01)
+            await append(kernel, "after")
+            assert sequence(await following) == [1, 2]
