@@ -56,6 +56,13 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must begin with postgresql://; leave it out to keep the data in the data directory")
+        return value or None
+
     @property
     def base_url(self) -> str:
         """Where this server is reached, without a trailing slash."""
@@ -64,4 +71,4 @@ class Settings(BaseSettings):
     @property
     def is_postgres(self) -> bool:
         """Whether the truth lives in PostgreSQL rather than in the data directory."""
-        return self.database_url is not None and self.database_url.startswith("postgres")
+        return self.database_url is not None
