@@ -1,12 +1,13 @@
 """Who serves models to a workspace: its own providers, those of the server's settings, and the built-in ones."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import SecretStr
 
 from interlock.domains.llm.repository import Providers, Routes, masked
 from interlock.domains.llm.routing import LOCAL_MODELS, Directory, Upstream
 from interlock.domains.llm.views import Provider, ProviderId, ProviderKind, ProviderSource
+from interlock.domains.org import service as org
 from interlock.domains.settings import service as workspace_settings
 from interlock.runtime.context import Ctx, WorkspaceId
 from interlock.runtime.settings import Settings
@@ -49,6 +50,8 @@ def forget(ctx: Ctx) -> None:
 async def directory_of(ctx: Ctx) -> Directory:
     """The providers and routes of the caller's workspace, read once per version of its rules."""
     entries = ctx.runtime.local(_Cache).entries
+    if not ctx.workspace_version:
+        ctx = await _versioned(ctx)
     cached = entries.get(ctx.workspace_id)
     if cached is not None and cached[0] == ctx.workspace_version:
         return cached[1]
@@ -65,6 +68,16 @@ async def directory_of(ctx: Ctx) -> Directory:
     directory = Directory([*mine, *shared], routes)
     entries[ctx.workspace_id] = (ctx.workspace_version, directory)
     return directory
+
+
+async def _versioned(ctx: Ctx) -> Ctx:
+    """The same with the rules' version of now: a run outlives many, so its context carries none."""
+    if ctx.unit is None:
+        async with ctx.begin(write=False) as reading:
+            facts = await org.facts(reading, ctx.workspace_id)
+    else:
+        facts = await org.facts(ctx, ctx.workspace_id)
+    return replace(ctx, workspace_version=facts.rules_version)
 
 
 def of_settings(settings: Settings) -> list[Upstream]:
