@@ -10,6 +10,7 @@ from interlock.domains.governance.policies.detectors import find_cards, luhn_val
 from interlock.domains.governance.policies.masking import Masker
 
 ALL = Masker(PrivacyConfig())
+SEPARATORS = (" ", "-", ".", "_", "\u00a0", "\u00ad", "\u200b", "\u2011", "\u2013", "\u2212", "\u202f", "\u2060")
 PREFIXES = ("4", "51", "55", "2221", "2720", "34", "37", "36", "3528", "6011", "65", "62", "81", "9792")
 
 
@@ -29,7 +30,7 @@ def cards(draw: st.DrawFn) -> str:
 @st.composite
 def written(draw: st.DrawFn, digits: str) -> str:
     """The digits as people write them: bare, in groups, or with a separator after any digit."""
-    separator = draw(st.sampled_from([" ", "-", ".", "\u00a0"]))
+    separator = draw(st.sampled_from(SEPARATORS))
     style = draw(st.sampled_from(["bare", "fours", "any"]))
     if style == "bare":
         return digits
@@ -192,3 +193,8 @@ def test_masking_keeps_what_holds_no_personal_data(value: Any) -> None:
     masked = ALL.apply({"value": value})
     if not masked.fields:
         assert masked.arguments == {"value": value}
+
+
+@pytest.mark.parametrize("separator", [separator for separator in SEPARATORS if separator != "_"])
+def test_a_social_security_number_hides_behind_no_separator(separator: str) -> None:
+    assert ALL.text("it is " + separator.join(("123", "45", "6789"))) == "it is [masked:ssn]"

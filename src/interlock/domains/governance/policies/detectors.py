@@ -14,12 +14,15 @@ Span = tuple[int, int]
 
 _LOCAL_LIMIT = 64
 _DIGIT = re.compile(r"\d")
-_DIGIT_GROUPS = re.compile(r"\d+(?:[ \u00a0.\-]{1,2}\d+)*")
+# What people and programs put between groups of digits, those included that cannot be seen.
+_DASHES = "\\-\u2010-\u2015\u2212"
+_SPACES = " \u00a0\u00ad\u2000-\u200f\u202f\u2060\ufeff"
+_DIGIT_GROUPS = re.compile(rf"\d+(?:[{_SPACES}{_DASHES}._]{{1,3}}\d+)*")
 _GROUP = re.compile(r"\d+")
 _SHORTEST_CARD, _LONGEST_CARD = 13, 19
 _LOCAL_STOP = re.compile(r"[\s@<>()\[\]{},;:\"'`|=/\\]")
 _DOMAIN = re.compile(r"(?:[\w\-]{1,63}\.){1,10}[\w\-]{2,63}")
-_SSN = re.compile(r"(?<!\d)(?!000|666|9\d\d)\d{3}([- .])(?!00)\d{2}\1(?!0000)\d{4}(?!\d)")
+_SSN = re.compile(rf"(?<!\d)(?!000|666|9\d\d)\d{{3}}([{_SPACES}{_DASHES}.])(?!00)\d{{2}}\1(?!0000)\d{{4}}(?!\d)")
 _BARE_SSN = re.compile(
     r"(?:\bssn\b|social[ \-_]?security(?:[ \-_]?(?:number|num|no))?)\W{0,5}(?:is\W{1,3})?(\d{9})(?!\d)", re.IGNORECASE
 )
