@@ -1,11 +1,14 @@
 """Operations on the workspace itself."""
 
 from dataclasses import replace
+from functools import partial
 
+from interlock.domains.org.models import workspaces
 from interlock.domains.org.repository import Workspaces
 from interlock.domains.org.views import Plan, Workspace, WorkspaceFacts
 from interlock.kit.operations import Nothing, operation
 from interlock.runtime.context import Ctx, WorkspaceId
+from interlock.runtime.kept import Kept
 
 
 @operation("org.workspace")
@@ -38,5 +41,13 @@ async def rules_changed(ctx: Ctx) -> None:
 
 
 async def facts(ctx: Ctx, workspace_id: WorkspaceId) -> WorkspaceFacts:
-    """What every request needs to know of its workspace, in one indexed read."""
+    """What every request needs to know of its workspace."""
+    return await ctx.runtime.local(_known_facts).get(ctx, workspace_id, partial(_read_facts, workspace_id))
+
+
+def _known_facts() -> Kept[WorkspaceId, WorkspaceFacts]:
+    return Kept(workspaces)
+
+
+async def _read_facts(workspace_id: WorkspaceId, ctx: Ctx) -> WorkspaceFacts:
     return await Workspaces(ctx).facts(workspace_id)

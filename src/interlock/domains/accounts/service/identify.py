@@ -1,13 +1,16 @@
 """From a credential to a context: who asks, for which workspace, with which scopes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 from interlock.domains.accounts import repository
+from interlock.domains.accounts.models import api_keys, mcp_clients
 from interlock.domains.accounts.states import Role
 from interlock.domains.accounts.views import Scope
 from interlock.domains.org import service as org
 from interlock.kit.errors import unauthenticated
 from interlock.runtime.context import ALL_SCOPES, ANONYMOUS, NO_WORKSPACE, Actor, ActorKind, Ctx, Runtime, WorkspaceId
+from interlock.runtime.kept import Kept
 from interlock.runtime.secrets import hashed
 
 KEY_PREFIX = "sk_live_"
@@ -45,12 +48,13 @@ async def identify(runtime: Runtime, credential: str, *, request_id: str, face: 
                 hint="Use an API key (sk_live_…) of this server; `interlock keys create` makes one.",
             )
         facts = await org.facts(ctx, identity.workspace_id)
-        return replace(
-            ctx,
-            unit=None,
-            actor=identity.actor,
-            workspace_id=identity.workspace_id,
-            scopes=identity.scopes,
+        return Ctx(
+            runtime,
+            identity.actor,
+            identity.workspace_id,
+            identity.scopes,
+            request_id=request_id,
+            face=face,
             workspace_version=facts.rules_version,
             has_ai_access=facts.has_ai_access,
         )
@@ -59,16 +63,33 @@ async def identify(runtime: Runtime, credential: str, *, request_id: str, face: 
 async def _prove(ctx: Ctx, credential: str) -> Identity | None:
     token_hash = hashed(credential)
     if credential.startswith(KEY_PREFIX):
-        row = await repository.key_by_hash(ctx, token_hash)
-        if row is None:
-            return None
-        actor = Actor(ActorKind.KEY, row.guid, row.name, row.user_id)
-        return Identity(actor, row.workspace_id, frozenset(row.scopes))
+        return await ctx.runtime.local(_known_programs).get(ctx, token_hash, partial(_key, token_hash))
     if credential.startswith(CLIENT_PREFIX):
-        row = await repository.client_by_hash(ctx, token_hash)
-        if row is None:
-            return None
-        return Identity(Actor(ActorKind.CLIENT, row.guid, row.name, row.user_id), row.workspace_id, frozenset())
+        return await ctx.runtime.local(_known_programs).get(ctx, token_hash, partial(_client, token_hash))
+    return await _person(token_hash, ctx)
+
+
+def _known_programs() -> Kept[str, Identity | None]:
+    """Not of people, whose sign-ins end by themselves."""
+    return Kept(api_keys, mcp_clients)
+
+
+async def _key(token_hash: str, ctx: Ctx) -> Identity | None:
+    row = await repository.key_by_hash(ctx, token_hash)
+    if row is None:
+        return None
+    actor = Actor(ActorKind.KEY, row.guid, row.name, row.user_id)
+    return Identity(actor, row.workspace_id, frozenset(row.scopes))
+
+
+async def _client(token_hash: str, ctx: Ctx) -> Identity | None:
+    row = await repository.client_by_hash(ctx, token_hash)
+    if row is None:
+        return None
+    return Identity(Actor(ActorKind.CLIENT, row.guid, row.name, row.user_id), row.workspace_id, frozenset())
+
+
+async def _person(token_hash: str, ctx: Ctx) -> Identity | None:
     row = await repository.session_by_hash(ctx, token_hash)
     if row is None:
         return None

@@ -21,7 +21,8 @@ from interlock.domains.governance.budgets.views import (
     Usage,
 )
 from interlock.kit.errors import not_found
-from interlock.runtime.context import Ctx
+from interlock.runtime.context import Ctx, WorkspaceId
+from interlock.runtime.kept import Kept
 from interlock.runtime.repository import insert_if_absent
 
 _SWEEP = 500
@@ -56,6 +57,14 @@ _PLAN = select(budgets).where(budgets.c.workspace_id == bindparam("workspace"))
 
 async def plan_of(ctx: Ctx) -> Plan:
     """The workspace's plan; one that never set any has the server's default cap."""
+    return await ctx.runtime.local(_known_plans).get(ctx, ctx.workspace_id, _read_plan)
+
+
+def _known_plans() -> Kept[WorkspaceId, Plan]:
+    return Kept(budgets)
+
+
+async def _read_plan(ctx: Ctx) -> Plan:
     row = (await (await ctx.session()).execute(_PLAN, {"workspace": ctx.workspace_id})).first()
     if row is None:
         return Plan(Caps(monthly_cap=ctx.settings.default_monthly_cap))
