@@ -50,7 +50,7 @@ async def test_an_agent_chats_writes_json_and_streams(model: LocalModel) -> None
     assert result.usage.output_tokens > 0
     last = result.all_messages()[-1]
     assert isinstance(last, ModelResponse)
-    assert (last.model_name, last.provider_name, last.finish_reason) == ("smollm2-135m-instruct", "embedded", "stop")
+    assert (last.model_name, last.provider_name, last.finish_reason) == ("smollm2-135m-instruct", "local", "stop")
     person = await Agent(model, output_type=Person).run("Alice is 31 years old. Give name and age as JSON.")
     assert person.output == Person(name="Alice", age=31)
     async with agent.run_stream("Tell me a story.", model_settings=ModelSettings(max_tokens=12)) as stream:

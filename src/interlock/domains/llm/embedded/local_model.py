@@ -31,7 +31,8 @@ from pydantic_ai.usage import RequestUsage
 from interlock.domains.llm.embedded.chat import MODEL_NAME, ChatOptions, ChatReply, ChatStream, ChatTurn, EmbeddedChat
 from interlock.kit.errors import InterlockError, Kind, invalid
 
-PROVIDER_NAME = "embedded"
+PROVIDER_NAME = "local"
+_LONGEST_REPLY = 2048
 _DEFAULT_MAX_TOKENS = 512
 
 
@@ -156,7 +157,7 @@ def _options(settings: ModelSettings | None, parameters: ModelRequestParameters)
     _refuse_tools(parameters)
     asked: ModelSettings = settings or {}
     facts: dict[str, Any] = {
-        "max_tokens": asked.get("max_tokens", _DEFAULT_MAX_TOKENS),
+        "max_tokens": min(asked.get("max_tokens", _DEFAULT_MAX_TOKENS), _LONGEST_REPLY),
         "stop": tuple(asked.get("stop_sequences", ())),
         "json_schema": parameters.output_object.json_schema if parameters.output_object else None,
     }
