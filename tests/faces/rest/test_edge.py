@@ -1,20 +1,21 @@
 """What the outermost layer counts and refuses: guessed credentials, many addresses of one customer, foreign names."""
 
-from collections.abc import Callable
+import asyncio
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from interlock import main
+from interlock.faces.web import sse
 from tests.support.app import Server
 
 AGENTS = "/api/v1/agents"
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-Ask = Callable[..., Any]
 
 
 def edge(server: Server, **settings: Any) -> ASGIApp:
@@ -86,3 +87,15 @@ async def test_names_are_checked_where_the_server_is_local_or_was_told_its_names
 async def test_a_place_in_a_stream_is_a_plain_number(server: Server, place: str) -> None:
     path = "/api/v1/runs/run_01h455vb4pex5vsknk084sn02q/events"
     assert (await server.get(path, after=place)).status_code == 422
+
+
+async def test_a_stream_ends_when_its_key_is_revoked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "_CHECK_SECONDS", 0.01)
+    key = (await server.post("/api/v1/api-keys", {"name": "reader", "scopes": ["workflows"]})).json()
+    scope = {"type": "http", "headers": [(b"x-api-key", key["key"].encode())]}
+    response = sse.stream_response(Request(scope), await server.ctx(key["key"]), "run:x", 0, lambda _: False)
+    pieces = aiter(response.body_iterator)
+    assert [await anext(pieces) for _ in range(3)] == [sse.RETRY, sse.HEARTBEAT, sse.HEARTBEAT]
+    await server.delete(f"/api/v1/api-keys/{key['id']}")
+    async with asyncio.timeout(20):
+        assert {piece async for piece in pieces} <= {sse.HEARTBEAT}

@@ -29,7 +29,7 @@ async def run_events(request: Request) -> Response:
         stream = await invoke(ctx, runs.events, command_of(runs.RunRef, request.path_params, frozenset({"run_id"})))
     except InterlockError as error:
         return error_response(error)
-    return stream_response(ctx, stream, after, _is_ending)
+    return stream_response(request, ctx, stream, after, _is_ending)
 
 
 async def ledger_export(request: Request) -> Response:

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 
 from interlock.domains.accounts.service.identify import anonymous, identify
-from interlock.kit.errors import unauthenticated
+from interlock.kit.errors import InterlockError, Kind, unauthenticated
 from interlock.runtime.context import ActorKind, Ctx, Runtime
 from interlock.runtime.secrets import hashed
 
@@ -45,3 +45,12 @@ async def caller(request: Request, face: str, allowed: frozenset[ActorKind] | No
         names = " or ".join(sorted(kind.value.replace("_", " ") for kind in allowed))
         raise unauthenticated(f"This endpoint takes the credential of a {names}.")
     return ctx
+
+
+async def still_accepted(request: Request, ctx: Ctx) -> bool:
+    """Whether the credential that opened a stream would open it now: streams outlive keys and sign-ins."""
+    try:
+        await identify(ctx.runtime, credential_in(request) or "", request_id=ctx.request_id, face=ctx.face)
+    except InterlockError as error:
+        return error.kind is not Kind.UNAUTHENTICATED  # a database in trouble has revoked nothing
+    return True

@@ -3,17 +3,20 @@
 Source: WHATWG HTML, section 9.2 (server-sent events).
 """
 
+import time
 from collections.abc import AsyncIterator, Callable
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
+from interlock.faces.web.credentials import still_accepted
 from interlock.kit.errors import invalid
 from interlock.runtime.context import Ctx
 from interlock.runtime.events import StreamEvent
 
 HEARTBEAT = b": keep-alive\n\n"
+_CHECK_SECONDS = 15.0
 RETRY = b"retry: 1000\n\n"
 _LAST_NUMBER = 2**31 - 1  # beyond it, PostgreSQL refuses the question
 
@@ -32,12 +35,19 @@ def event_bytes(event: StreamEvent) -> bytes:
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.seq, event.type.encode(), data)
 
 
-def stream_response(ctx: Ctx, stream: str, after: int, is_last: Callable[[StreamEvent], bool]) -> StreamingResponse:
-    """Follow a stream from a place on; closes after the event that is its last."""
+def stream_response(
+    request: Request, ctx: Ctx, stream: str, after: int, is_last: Callable[[StreamEvent], bool]
+) -> StreamingResponse:
+    """Follow a stream from a place on; closes after the event that is its last, or once its reader is shut out."""
 
     async def body() -> AsyncIterator[bytes]:
         yield RETRY
-        async for event in ctx.runtime.streams.follow(ctx, stream, after):
+        checked = time.monotonic()
+        async for event in ctx.runtime.streams.follow(ctx, stream, after, heartbeat=_CHECK_SECONDS):
+            if time.monotonic() - checked >= _CHECK_SECONDS:
+                if not await still_accepted(request, ctx):
+                    return
+                checked = time.monotonic()
             if event is None:
                 yield HEARTBEAT
                 continue
