@@ -3,7 +3,9 @@
 import pytest
 from argon2 import PasswordHasher
 from pydantic import SecretStr
+from sqlalchemy import select, update
 
+from interlock.domains.accounts.models import sessions
 from interlock.domains.accounts.repository import Users
 from interlock.domains.accounts.service import people
 from interlock.runtime.database import SqliteDatabase
@@ -41,3 +43,17 @@ async def test_nobody_waits_for_a_password_to_be_hashed(server: Server, monkeypa
     await invoke(ctx, people.add_user, people.AddUser(email="a@example.com", name="A", password=password))
     await invoke(ctx, people.reset_password, people.ResetPassword(email="a@example.com", password=password))
     assert held == [False, False]
+
+
+async def test_signing_in_forgets_what_has_run_out(server: Server) -> None:
+    password = SecretStr("a long enough one")
+    ctx = await server.ctx()
+    added = people.AddUser(email="b@example.com", name="B", password=password)
+    await invoke(ctx, people.add_user, added)
+    for _ in range(2):
+        await invoke(ctx, people.sign_in, people.SignIn(email="b@example.com", password=password))
+    async with ctx.begin() as unit:
+        await (await unit.session()).execute(update(sessions).values(expires_at=ctx.now))
+    await invoke(ctx, people.sign_in, people.SignIn(email="b@example.com", password=password))
+    async with ctx.begin(write=False) as unit:
+        assert len((await (await unit.session()).execute(select(sessions.c.id))).all()) == 1

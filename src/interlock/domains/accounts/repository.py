@@ -74,6 +74,12 @@ class Sessions(Repository[SessionRow]):
         session = await self.ctx.session()
         await session.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
 
+    async def drop_expired(self, user_id: UserId) -> None:
+        """Forget a person's sign-ins that have run out."""
+        session = await self.ctx.session()
+        over = (sessions.c.user_id == user_id, sessions.c.expires_at <= self.ctx.now)
+        await session.execute(delete(sessions).where(*over))
+
     async def end_all_of(self, user_id: UserId) -> None:
         """Forget every sign-in of a person."""
         session = await self.ctx.session()

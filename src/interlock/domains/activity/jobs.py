@@ -18,9 +18,11 @@ async def purge(ctx: Ctx) -> None:
     async with ctx.begin(write=False) as reading:
         found = await repository.workspaces_logged(reading)
     for workspace_id in found:
-        async with replace(ctx, workspace_id=workspace_id).begin() as unit:
-            days = await settings.log_retention_days(unit)
-            await SystemLog(unit).drop_before(ctx.now - timedelta(days=days))
+        dropped = repository.BATCH
+        while dropped == repository.BATCH:  # in between, others may write
+            async with replace(ctx, workspace_id=workspace_id).begin() as unit:
+                days = await settings.log_retention_days(unit)
+                dropped = await SystemLog(unit).drop_before(ctx.now - timedelta(days=days))
 
 
 def register(jobs: Jobs) -> None:

@@ -11,6 +11,7 @@ from interlock.kit.paging import ListSpec
 from interlock.runtime.context import Ctx, WorkspaceId
 from interlock.runtime.repository import Repository
 
+BATCH = 2_000
 _APPEND = insert(system_log)
 _WORKSPACES = select(system_log.c.workspace_id).distinct()
 
@@ -29,9 +30,11 @@ class SystemLog(Repository[LogEntry]):
         await session.execute(_APPEND, {"workspace_id": self.ctx.workspace_id, **values})
 
     async def drop_before(self, moment: datetime) -> int:
-        """Delete the workspace's rows from before a moment; tells how many."""
-        old = delete(system_log).where(system_log.c.workspace_id == self.ctx.workspace_id, system_log.c.at < moment)
-        return (await (await self.ctx.session()).execute_long(old)).rowcount
+        """Delete a batch of the workspace's rows from before a moment; tells how many, less than a batch at the end."""
+        columns = system_log.c
+        old = select(columns.id).where(columns.workspace_id == self.ctx.workspace_id, columns.at < moment).limit(BATCH)
+        statement = delete(system_log).where(columns.id.in_(old))
+        return (await (await self.ctx.session()).execute_long(statement)).rowcount
 
 
 async def workspaces_logged(ctx: Ctx) -> list[WorkspaceId]:

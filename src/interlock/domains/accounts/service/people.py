@@ -95,6 +95,7 @@ async def sign_in(ctx: Ctx, command: SignIn) -> SignedIn:
         raise unauthenticated("The e-mail address or the password is wrong.")
     token = new_token(SESSION_PREFIX)
     async with replace(ctx, workspace_id=row.workspace_id).begin() as writing:
+        await Sessions(writing).drop_expired(row.guid)
         signed = await Sessions(writing).add(
             SessionId.new(),
             user_id=row.guid,
