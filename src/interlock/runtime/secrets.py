@@ -6,6 +6,7 @@ The master key's fingerprint is kept beside the encrypted data, so that a wrong 
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 import secrets as random_source
 import stat
@@ -15,6 +16,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from interlock.kit.canonical import canonical_json
 from interlock.kit.errors import InterlockError, Kind
 
 _KEY_BYTES = 32
@@ -34,6 +36,7 @@ class Secrets:
                 hint="Set INTERLOCK_MASTER_KEY to 32 random bytes in base64 (`openssl rand -base64 32`).",
             )
         self._cipher = AESGCM(key)
+        self._digest_key = hmac.digest(key, b"interlock-digest-key", "sha256")
         self.fingerprint = hashlib.sha256(b"interlock-master-key" + key).hexdigest()[:32]
 
     def encrypt(self, plain: bytes, *, purpose: str) -> bytes:
@@ -55,6 +58,13 @@ class Secrets:
                 code="master_key_wrong",
                 hint="Start the server with the master key that the data was written with.",
             ) from error
+
+    def keyed_digest(self, value: object) -> str:
+        """HMAC-SHA256 of a JSON value, in hex: tells equal ones, and nobody without the key can try values out.
+
+        A plain hash of a call's raw arguments would give a card number away to whoever hashes all of them.
+        """
+        return hmac.digest(self._digest_key, canonical_json(value), "sha256").hex()
 
     def encrypt_json(self, value: object, *, purpose: str) -> bytes:
         """A JSON value, sealed."""

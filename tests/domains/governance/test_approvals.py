@@ -62,7 +62,7 @@ async def test_a_gate_keeps_the_raw_call_sealed_and_shows_the_masked_one(world: 
     gate = await opened(world, run_id=run)
     assert gate.status is ApprovalStatus.PENDING
     assert gate.decision is Decision.ESCALATED
-    assert gate.args_hash == digest(RAW)
+    assert gate.args_hash == world.runtime.secrets.keyed_digest(RAW) != digest(RAW)
     assert gate.run_id == run
     assert gate.expires_at == world.clock.now() + timedelta(hours=24)
     assert await payload_of(world, gate.id) == RAW
@@ -210,7 +210,7 @@ async def test_an_edited_call_keeps_both_hashes_and_names_the_editor(world: Worl
     edit: dict[str, Any] = {"amount": 100, "card": "5555555555554444"}
     decided = await world.call(approvals.approve, Approve(approval_id=gate.id, edited_output=edit))
     assert decided.edited_output == edit
-    assert (decided.args_hash, decided.edited_hash) == (digest(RAW), digest(edit))
+    assert (decided.args_hash, decided.edited_hash) == (world.runtime.secrets.keyed_digest(RAW), digest(edit))
     assert decided.reviewer_id is not None
     [entry] = (await world.call(ledger.list_, ListEntries(event=EntryEvent.APPROVAL))).items
     assert entry.edited_hash == digest(edit)

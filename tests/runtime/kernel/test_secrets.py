@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interlock.kit.canonical import digest
 from interlock.kit.errors import InterlockError
 from interlock.runtime.secrets import Secrets, hashed, load_secrets, new_token
 
@@ -127,3 +128,10 @@ def test_tokens_are_long_different_and_stored_as_hashes() -> None:
     assert len(tokens) == 100
     assert all(token.startswith("sk_live_") and len(token) >= 8 + 43 for token in tokens)
     assert hashed("a") == "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
+
+
+def test_a_keyed_digest_tells_equal_values_and_only_to_who_has_the_key() -> None:
+    secrets, other = Secrets(bytes(32)), Secrets(bytes([1]) * 32)
+    assert secrets.keyed_digest({"a": 1, "b": 2}) == secrets.keyed_digest({"b": 2, "a": 1})
+    assert secrets.keyed_digest({"a": 1}) != secrets.keyed_digest({"a": 2})
+    assert len({secrets.keyed_digest("x"), other.keyed_digest("x"), digest("x")}) == 3

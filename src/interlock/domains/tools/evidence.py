@@ -10,7 +10,6 @@ from interlock.domains.governance.ledger import service as ledger
 from interlock.domains.governance.ledger.views import EntryEvent
 from interlock.domains.governance.policies.views import Caller, Decision, PolicyId, ToolScope, Verdict
 from interlock.domains.tools.request import Request
-from interlock.kit.canonical import digest
 from interlock.kit.errors import InterlockError
 from interlock.kit.ids import AgentId, RunId
 from interlock.runtime.context import Ctx
@@ -125,7 +124,7 @@ async def record_invalid(
         caller_id=caller.id,
         caller_label=caller.label,
         tool=tool[:200],
-        args_hash=digest(arguments),
+        args_hash=ctx.runtime.secrets.keyed_digest(arguments),  # nothing was masked yet
         decision=Decision.DENIED.value,
         reason=error.code,
         outcome=ERROR,

@@ -17,7 +17,6 @@ from interlock.domains.tools.repository import ToolCalls
 from interlock.domains.tools.request import Request
 from interlock.domains.tools.states import CallState
 from interlock.domains.tools.views import Tool, ToolCall, ToolCallId, ToolCatalogue, ToolOutcome
-from interlock.kit.canonical import digest
 from interlock.kit.errors import InterlockError, invalid, not_found
 from interlock.kit.ids import AgentId, RunId
 from interlock.kit.money import ZERO, Usd
@@ -96,7 +95,7 @@ async def _validated(ctx: Ctx, command: CallTool) -> Request:
         spec=spec,
         arguments=command.arguments,
         caller=caller,
-        request_hash=digest([caller.kind, identity, spec.name, command.arguments]),
+        request_hash=ctx.runtime.secrets.keyed_digest([caller.kind, identity, spec.name, command.arguments]),
         idempotency_key=command.idempotency_key,
         run_id=command.run_id,
         agent_id=command.agent_id,

@@ -45,7 +45,7 @@ class OpenGate:
         arguments_masked: the arguments in the form evidence may see (`Verdict.recorded`).
         payload: the raw call, a JSON value; sealed, and destroyed once the call is settled.
         schema: JSON schema that an edited call must satisfy.
-        args_hash: digest of the raw arguments; by default the digest of the payload.
+        args_hash: keyed digest of the raw arguments; by default that of the payload.
         caller: who attempts the call; by default the caller of the context.
         one_time: the approval is used up by the next identical call, because this one cannot be asked again.
     """
@@ -156,7 +156,7 @@ async def open_gate(ctx: Ctx, gate: OpenGate) -> Approval:
         subject=gate.subject,
         run_id=gate.run_id,
         arguments=_storable(dict(gate.arguments_masked)),
-        args_hash=gate.args_hash or digest(gate.payload),
+        args_hash=gate.args_hash or ctx.runtime.secrets.keyed_digest(gate.payload),
         edited_hash=None,
         policy_id=gate.policy_id,
         reviewer_id=None,

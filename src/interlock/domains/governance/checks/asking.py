@@ -60,7 +60,7 @@ async def answer_new(ctx: Ctx, command: CheckAction, check_id: CheckId) -> Check
         await repository.decide(ctx, told, answer.reservation_id)
     elif answer.reservation_id is not None or verdict.decision is Decision.ESCALATED:
         columns = repository.columns_of(told, answer.reservation_id)
-        await repository.add(ctx, {**claim(command, check_id), **columns})
+        await repository.add(ctx, {**claim(ctx, command, check_id), **columns})
     reviewer = None if approval is None else approval.reviewer_id
     await ledger.note(
         ctx,
@@ -91,7 +91,7 @@ async def answer_again(ctx: Ctx, command: CheckAction) -> CheckVerdict:
     """Answer a check whose key was used before: the stored verdict, or what a person has said since."""
     key = command.idempotency_key or ""
     row = await repository.by_key(ctx, key)
-    if row.payload_hash != command.payload_hash():
+    if row.payload_hash != ctx.runtime.secrets.keyed_digest(command.payload()):
         raise key_reused(key)
     told = CheckVerdict(
         check_id=row.guid,
@@ -120,12 +120,12 @@ async def answer_again(ctx: Ctx, command: CheckAction) -> CheckVerdict:
     return told.model_copy(update={"decision": Decision.AUTHORIZED, "reason": _consent(approval)})
 
 
-def claim(command: CheckAction, check_id: CheckId) -> dict[str, object]:
+def claim(ctx: Ctx, command: CheckAction, check_id: CheckId) -> dict[str, object]:
     """The row of a check before its verdict."""
     return {
         "guid": check_id,
         "idempotency_key": command.idempotency_key,
-        "payload_hash": command.payload_hash(),
+        "payload_hash": ctx.runtime.secrets.keyed_digest(command.payload()),
         "decision": None,
         "reason": None,
         "policy_id": None,
@@ -150,7 +150,7 @@ async def _with_a_person(
 
     Only calls without idempotency key share gates: they cannot name the check they repeat.
     """
-    args_hash = digest(command.args)
+    args_hash = ctx.runtime.secrets.keyed_digest(command.args)
     same = {"tool": command.tool, "caller_label": command.agent_id, "args_hash": args_hash}
     gate: Approval | None = None
     if command.idempotency_key is None:

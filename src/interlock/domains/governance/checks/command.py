@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from interlock.domains.governance.checks.views import CheckId, Outcome
-from interlock.kit.canonical import digest
 from interlock.kit.money import ZERO, Usd
 from interlock.kit.operations import Command
 
@@ -50,19 +49,17 @@ class CheckAction(Command):
     agent_id: AgentLabel = "default"
     idempotency_key: Key = None
 
-    def payload_hash(self) -> str:
-        """Digest of everything but the key."""
-        return digest(
-            [
-                self.tool,
-                self.action_type,
-                self.args,
-                format(self.cost_estimate.normalize(), "f"),
-                self.model,
-                self.tokens,
-                self.agent_id,
-            ]
-        )
+    def payload(self) -> list[Any]:
+        """Everything but the key, as JSON: what two checks under one key must share."""
+        return [
+            self.tool,
+            self.action_type,
+            self.args,
+            format(self.cost_estimate.normalize(), "f"),
+            self.model,
+            self.tokens,
+            self.agent_id,
+        ]
 
 
 class RecordOutcome(Command):

@@ -16,7 +16,7 @@ __all__ = ["CheckAction", "KnownTools", "RecordOutcome", "agent_key", "known_too
 async def check_action(ctx: Ctx, command: CheckAction) -> CheckVerdict:
     """Ask whether an action that you will take yourself is allowed; nothing is executed."""
     check_id = CheckId.new()
-    if command.idempotency_key is not None and not await repository.add(ctx, claim(command, check_id)):
+    if command.idempotency_key is not None and not await repository.add(ctx, claim(ctx, command, check_id)):
         return await answer_again(ctx, command)
     return await answer_new(ctx, command, check_id)
 
