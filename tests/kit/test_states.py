@@ -54,16 +54,15 @@ def test_every_state_is_declared(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_no_state_moves_to_itself_and_all_hang_together(name: str) -> None:
+def test_every_state_can_be_reached_from_the_first(name: str) -> None:
     moves = ALL[name].moves
-    assert not [state for state, targets in moves.items() if state in targets]
     start = next(iter(moves))
     reached, pending = {start}, [start]
     while pending:
         fresh = moves[pending.pop()] - reached
         reached |= fresh
         pending.extend(fresh)
-    assert reached == set(moves), "the first declared state is the beginning, and every other can be reached from it"
+    assert reached == set(moves)
 
 
 @pytest.mark.parametrize("name", ALL)
