@@ -133,25 +133,28 @@ async def opened(settings: Settings, *, server: str | None = None) -> AsyncItera
 
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Runtime]:
-    """A started server process: jobs, durable runs and event streams at work."""
-    with data_dir.held(settings) as home:
-        async with opened(settings, server=home.server) as runtime:
-            await runtime.streams.start()
-            await runtime.durable.start_up(runtime)
-            root = anonymous(runtime, request_id="start", face="main")
-            for name in DAILY:
-                await daily.plan(root, name)
-            await tool_jobs.close_abandoned(root)
-            await approval_jobs.expire_overdue(root)
-            worker = asyncio.create_task(runtime.jobs.run(runtime))
-            try:
-                yield runtime
-            finally:
-                mcp_connections.connections_of(runtime).close_all()
-                await runtime.durable.shut_down()
-                await runtime.jobs.stop()
-                await worker
-                await runtime.streams.close()
+    """A started server process: jobs, durable runs and event streams at work; what was started is stopped in reverse."""
+    async with contextlib.AsyncExitStack() as started:
+        home = started.enter_context(data_dir.held(settings))
+        runtime = await started.enter_async_context(opened(settings, server=home.server))
+        await runtime.streams.start()
+        started.push_async_callback(runtime.streams.close)
+        await runtime.durable.start_up(runtime)
+        started.push_async_callback(runtime.durable.shut_down)
+        root = anonymous(runtime, request_id="start", face="main")
+        for name in DAILY:
+            await daily.plan(root, name)
+        await tool_jobs.close_abandoned(root)
+        await approval_jobs.expire_overdue(root)
+        worker = asyncio.create_task(runtime.jobs.run(runtime))
+        started.push_async_callback(_stop_jobs, runtime.jobs, worker)
+        started.callback(mcp_connections.connections_of(runtime).close_all)
+        yield runtime
+
+
+async def _stop_jobs(jobs: Jobs, worker: asyncio.Task[None]) -> None:
+    await jobs.stop()
+    await worker
 
 
 async def first_key(runtime: Runtime) -> str | None:
