@@ -133,7 +133,7 @@ async def opened(settings: Settings, *, server: str | None = None) -> AsyncItera
 
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Runtime]:
-    """A started server process: jobs, durable runs and event streams at work; what was started is stopped in reverse."""
+    """A started server process: jobs, durable runs and streams at work; what was started is stopped in reverse."""
     async with contextlib.AsyncExitStack() as started:
         home = started.enter_context(data_dir.held(settings))
         runtime = await started.enter_async_context(opened(settings, server=home.server))
