@@ -116,11 +116,27 @@ class MoneyType(TypeDecorator[Decimal]):
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
         """Nano-dollars."""
-        return None if value is None else to_nano(value)
+        return _nano(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
         """Dollars; PostgreSQL sums BIGINT into NUMERIC, hence the int()."""
-        return None if value is None else from_nano(int(value))
+        return _dollars(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """Without SQLAlchemy's detour over the method above."""
+        return _nano
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Likewise."""
+        return _dollars
+
+
+def _nano(value: Decimal | None) -> int | None:
+    return None if value is None else to_nano(value)
+
+
+def _dollars(value: int | None) -> Decimal | None:
+    return None if value is None else from_nano(int(value))
 
 
 class StateType(TypeDecorator[EnumT], Generic[EnumT]):
@@ -140,6 +156,16 @@ class StateType(TypeDecorator[EnumT], Generic[EnumT]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> EnumT | None:
         """The member."""
         return None if value is None else self.kind(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """Without SQLAlchemy's detour over the method above."""
+        kind = self.kind
+        return lambda value: None if value is None else kind(value).value
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Likewise."""
+        kind = self.kind
+        return lambda text: None if text is None else kind(text)
 
 
 def key() -> Column[int]:
