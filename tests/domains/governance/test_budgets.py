@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -13,17 +13,11 @@ from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.budgets.events import BudgetAlertFired
 from interlock.domains.governance.budgets.views import AlertChannel, Budget, Reservation, Usage, UsageKind
 from interlock.kit.errors import InterlockError, Kind
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId, RunId
 from interlock.kit.operations import Nothing
 from interlock.runtime.context import Actor, ActorKind, Ctx
 from tests.domains.governance.backstage import another_server, rows, within
 from tests.domains.governance.world import World
-
-
-class RunId(TypedId):
-    """Stands for the runs' own id."""
-
-    prefix: ClassVar[str] = "run"
 
 
 async def reserve(ctx: Ctx, amount: str, **values: Any) -> Reservation:
@@ -369,7 +363,7 @@ def test_negative_costs_and_amounts_do_not_exist() -> None:
 
 async def test_headroom_tells_what_cost_policies_compare(either_world: World) -> None:
     world = either_world
-    agent, run = RunId.new(), RunId.new()
+    agent, run = AgentId.new(), RunId.new()
     await settle(world.ctx, "1", "a", agent_id=agent, run_id=run, tool="slack_send")
     await settle(world.ctx, "2", "b", tool="slack_read")
     await settle(world.ctx, "4", "c", agent_id=agent)
@@ -391,3 +385,17 @@ async def test_headroom_tells_what_cost_policies_compare(either_world: World) ->
     async with world.ctx.begin() as unit_ctx:
         room = await budgets.headroom(unit_ctx, agent_id=agent)
     assert room.month.reserved == Decimal(0), f"{held.id} has expired"
+
+
+async def test_what_a_run_still_holds_after_a_crash_is_given_back_and_only_that(either_world: World) -> None:
+    world = either_world
+    run, other = RunId.new(), RunId.new()
+    async with world.ctx.begin() as unit:
+        for run_id in (run, run, other):
+            await budgets.reserve(unit, budgets.Reserve(amount=Decimal(2), kind=UsageKind.MODEL, run_id=run_id))
+    for released in (2, 0):  # the second time, nothing
+        async with world.ctx.begin() as unit:
+            assert await budgets.release_run(unit, run) == released
+            room = await budgets.headroom(unit, run_id=run)
+        assert room.run is not None
+        assert [room.run.reserved, room.month.reserved] == [Decimal(0), Decimal(2)]

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse, ToolCallPart
 from pydantic_ai.tools import ToolDefinition
 
+from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.policies.views import Decision
 from interlock.domains.llm.service import calls as llm
 from interlock.domains.llm.views import ModelCall
@@ -109,6 +110,9 @@ async def _withdraw(order: Order, ctx: Ctx) -> Json:
 
 async def _think(order: Order, turn: int, messages: list[ModelMessage], ctx: Ctx) -> Json:
     acting = _as_agent(ctx, order)
+    async with ctx.begin() as unit:
+        # A run does one thing at a time: what it holds now, it has held since before a crash.
+        await budgets.release_run(unit, order.run_id)
     try:
         reply = await llm.request(
             acting,

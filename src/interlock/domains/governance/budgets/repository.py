@@ -21,6 +21,7 @@ from interlock.domains.governance.budgets.views import (
     Usage,
 )
 from interlock.kit.errors import not_found
+from interlock.kit.ids import RunId
 from interlock.runtime.context import Ctx, WorkspaceId
 from interlock.runtime.kept import Kept
 from interlock.runtime.repository import insert_if_absent
@@ -109,6 +110,11 @@ _CLOSE = (
     .values(status=bindparam("target"))
     .returning(budget_reservations)
 )
+_HELD_BY_RUN = select(_held.guid).where(
+    _held.workspace_id == bindparam("workspace"),
+    _held.run_id == bindparam("run"),
+    _held.status == literal_column("'held'"),  # as below
+)
 _EXPIRE = (
     update(budget_reservations)
     .where(
@@ -158,6 +164,12 @@ async def close_reservation(ctx: Ctx, key: ReservationId, target: ReservationSta
     if row is None and (await session.execute(_STATUS_OF, mine)).first() is None:
         raise not_found("reservation", key)
     return row
+
+
+async def held_by_run(ctx: Ctx, run_id: RunId) -> list[ReservationId]:
+    """What is set aside for a run right now."""
+    rows = await (await ctx.session()).execute(_HELD_BY_RUN, {"workspace": ctx.workspace_id, "run": run_id})
+    return list(rows.scalars())
 
 
 async def expire_reservations(ctx: Ctx) -> list[Row[Any]]:

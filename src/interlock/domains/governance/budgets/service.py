@@ -143,6 +143,19 @@ async def release(ctx: Ctx, reservation_id: ReservationId) -> None:
     await counters.move(ctx, await holds.end(ctx, reservation_id, ReservationStatus.RELEASED))
 
 
+async def release_run(ctx: Ctx, run_id: RunId) -> int:
+    """Give back what a run that does nothing at the moment still holds: its server died before it could settle.
+
+    Returns:
+        How many reservations there were.
+    """
+    await hold_workspace(ctx)
+    held = await repository.held_by_run(ctx, run_id)
+    for key in held:
+        await counters.move(ctx, await holds.end(ctx, key, ReservationStatus.RELEASED))
+    return len(held)
+
+
 async def sweep(ctx: Ctx) -> int:
     """Give back what expired reservations of the workspace still hold; tells how many there were."""
     return await holds.sweep(ctx)
