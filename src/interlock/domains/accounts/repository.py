@@ -1,13 +1,14 @@
 """Rows of the accounts domain."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, select, update
 
 from interlock.domains.accounts.models import api_keys, mcp_clients, sessions, users
-from interlock.domains.accounts.states import ClientStatus, KeyStatus
-from interlock.domains.accounts.views import ApiKey, McpClient, User
+from interlock.domains.accounts.states import KEY_LIFECYCLE, ClientStatus, KeyStatus
+from interlock.domains.accounts.views import ApiKey, ApiKeyId, McpClient, McpClientId, User
 from interlock.kit.ids import TypedId
 from interlock.kit.operations import View
 from interlock.kit.paging import ListSpec
@@ -94,6 +95,11 @@ class ApiKeys(Repository[ApiKey]):
     thing = "API key"
     listing = ListSpec(filters=frozenset({"status"}))
 
+    async def revoke(self, key: ApiKeyId) -> ApiKey:
+        """Move to revoked as a compare-and-set: of two who revoke at once, one gets a conflict."""
+        allowed = api_keys.c.status.in_(KEY_LIFECYCLE.sources(KeyStatus.REVOKED))
+        return await self.change(key, {"status": KeyStatus.REVOKED, "revoked_at": self.ctx.now}, where=[allowed])
+
 
 class McpClients(Repository[McpClient]):
     """Registered programs of a workspace, newest first."""
@@ -102,6 +108,10 @@ class McpClients(Repository[McpClient]):
     view = McpClient
     thing = "MCP client"
     listing = ListSpec(filters=frozenset({"status", "kind"}))
+
+    async def change_connected(self, key: McpClientId, values: Mapping[str, Any]) -> McpClient:
+        """Change a client that is still connected; a revoked one is a conflict, whoever was quicker."""
+        return await self.change(key, values, where=[mcp_clients.c.status == ClientStatus.CONNECTED])
 
 
 async def key_by_hash(ctx: Ctx, token_hash: str) -> Row[Any] | None:

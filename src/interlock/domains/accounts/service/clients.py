@@ -72,7 +72,7 @@ async def rotate_client(ctx: Ctx, command: ClientRef) -> McpClientToken:
     if (await clients.get(command.client_id)).status is not ClientStatus.CONNECTED:
         raise conflict("This MCP client is revoked; register a new one.")
     bearer = new_token(CLIENT_PREFIX)
-    client = await clients.change(command.client_id, {"token_hash": hashed(bearer), "rotated_at": ctx.now})
+    client = await clients.change_connected(command.client_id, {"token_hash": hashed(bearer), "rotated_at": ctx.now})
     await ctx.emit(ClientTokenChanged(client_id=client.id))
     return _shown_once(ctx, client, bearer)
 
@@ -86,7 +86,7 @@ async def revoke_client(ctx: Ctx, command: ClientRef) -> McpClient:
     """Cut an MCP client off for good; its record and history stay."""
     clients = McpClients(ctx)
     CLIENT_LIFECYCLE.check((await clients.get(command.client_id)).status, ClientStatus.DISCONNECTED)
-    client = await clients.change(
+    client = await clients.change_connected(
         command.client_id,
         {"status": ClientStatus.DISCONNECTED, "token_hash": None, "revoked_at": ctx.now},
     )

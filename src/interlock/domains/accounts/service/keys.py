@@ -69,7 +69,7 @@ async def revoke_key(ctx: Ctx, command: KeyRef) -> ApiKey:
     """Revoke an API key; it is dead at once."""
     keys = ApiKeys(ctx)
     KEY_LIFECYCLE.check((await keys.get(command.key_id)).status, KeyStatus.REVOKED)
-    return await keys.change(command.key_id, {"status": KeyStatus.REVOKED, "revoked_at": ctx.now})
+    return await keys.revoke(command.key_id)
 
 
 @operation("accounts.validate_key")
