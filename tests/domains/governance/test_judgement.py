@@ -140,6 +140,35 @@ def test_scope(scope: ToolScope, arguments: dict[str, Any], refused_for: str | N
         assert refused_for in verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("to", "within"),
+    [
+        ("a@ours.example", True),
+        ("a@ours.example, b@ours.example", True),
+        ("Boss <a@ours.example>", True),
+        ("evil@other.example, a@ours.example", False),
+        ("evil@other.example;a@ours.example", False),
+        ("evil@other.example (@ours.example", False),
+        ("evil@[192.0.2.1] (@ours.example", False),
+        ('"a@ours.example" <evil@other.example>', False),
+        (["a@ours.example", "evil@other.example, a@ours.example"], False),
+        ("a@ours.example.other.example", False),
+    ],
+)
+def test_no_recipient_hides_behind_another(to: object, within: bool) -> None:
+    scope = ToolScope(None, {"to": ("*@ours.example",)})
+    verdict = judged([], scope=scope, arguments={"to": to})
+    assert (verdict.decision is Decision.AUTHORIZED) is within
+    assert judged([], scope=ToolScope(None, {"to": ("*",)}), arguments={"to": to}).decision is Decision.AUTHORIZED
+
+
+def test_a_policy_sees_every_recipient() -> None:
+    rule = policy("approval", "block", resources={"to": ("*@other.example",)})
+    for to in ("evil@other.example", "evil@other.example, a@ours.example", "Evil <evil@other.example>"):
+        assert judged([rule], arguments={"to": to}).decision is Decision.DENIED
+    assert judged([rule], arguments={"to": "a@ours.example"}).decision is Decision.AUTHORIZED
+
+
 def test_an_approval_does_not_widen_the_scope() -> None:
     assert judged([], scope=ToolScope(("crm",)), approved=True).decision is Decision.DENIED
 

@@ -195,7 +195,7 @@ def outside_scope(scope: ToolScope | None, tool: str, arguments: dict[str, Any],
     touched = Touched(arguments)
     for name, globs in scope.resources.items():
         allowed = Globs(glob.lstrip("#") for glob in globs)
-        for value in touched.values(name):
+        for value in touched.each(name):
             if not allowed.matches(value):
                 shown = f"'{value[:100]}' " if quote else ""
                 return f"Outside the caller's scope: {name} {shown}matches none of {_shown(globs)}."

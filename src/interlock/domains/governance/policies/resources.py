@@ -1,7 +1,12 @@
 """What a call acts on, as policies and scopes name it: arguments found by name."""
 
+import re
 from functools import lru_cache
 from typing import Any
+
+from interlock.domains.governance.policies.detectors import find_emails
+
+_BETWEEN_ADDRESSES = re.compile(r"[,;\n]")
 
 
 class Touched:
@@ -22,6 +27,22 @@ class Touched:
         if known is None:
             known = self._known[name] = _values(self._arguments, name)
         return known
+
+    def each(self, name: str) -> list[str]:
+        """The same with lists of mail addresses taken apart, so that no address hides behind another."""
+        return [single for value in self.values(name) for single in _singles(value)]
+
+
+def _singles(value: str) -> list[str]:
+    if "@" not in value or "://" in value:
+        return [value]
+    found: list[str] = []
+    for part in _BETWEEN_ADDRESSES.split(value):
+        addresses = [part[start:end] for start, end in find_emails(part)]
+        found += addresses or [part.strip()]
+        if part.count("@") > max(len(addresses), 1):
+            found.append(part + "\n")  # nobody can say whom this reaches: only `*` covers it
+    return [single for single in found if single]
 
 
 def _values(arguments: dict[str, Any], name: str) -> list[str]:

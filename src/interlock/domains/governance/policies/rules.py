@@ -76,7 +76,10 @@ class Rule:
         """Whether every resource it names is touched by the call."""
         if not self._resources:
             return True
-        return all(any(map(globs.matches, touched.values(name))) for name, globs in self._resources)
+        return all(
+            any(map(globs.matches, touched.values(name))) or any(map(globs.matches, touched.each(name)))
+            for name, globs in self._resources
+        )
 
     def covers(self, caller: Caller, touched: Touched) -> bool:
         """Whether it applies to a call of a tool that it covers."""
