@@ -12,11 +12,12 @@ _BETWEEN_ADDRESSES = re.compile(r"[,;\n]")
 class Touched:
     """The resources that a call names, each looked up once however many rules ask."""
 
-    __slots__ = ("_arguments", "_known")
+    __slots__ = ("_arguments", "_known", "_single")
 
     def __init__(self, arguments: dict[str, Any]) -> None:
         self._arguments = arguments
         self._known: dict[str, list[str]] = {}
+        self._single: dict[str, list[str]] = {}
 
     def values(self, name: str) -> list[str]:
         """The values of an argument as text, found by name (any case, singular or plural) or by dotted path.
@@ -30,7 +31,10 @@ class Touched:
 
     def each(self, name: str) -> list[str]:
         """The same with lists of mail addresses taken apart, so that no address hides behind another."""
-        return [single for value in self.values(name) for single in _singles(value)]
+        known = self._single.get(name)
+        if known is None:
+            known = self._single[name] = [single for value in self.values(name) for single in _singles(value)]
+        return known
 
 
 def _singles(value: str) -> list[str]:
