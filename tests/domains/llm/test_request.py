@@ -1,6 +1,7 @@
 """The agent loop's model request, over each provider's own wire, with every failure a provider has."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,10 +12,15 @@ import pytest
 from pydantic_ai.messages import ModelRequest, ToolCallPart
 from pydantic_ai.tools import ToolDefinition
 
+from interlock.domains.governance.budgets import service as budgets
+from interlock.domains.governance.budgets.views import Usage as BookedUsage
+from interlock.domains.llm.chat import CompleteChat
 from interlock.domains.llm.service import calls as llm
+from interlock.domains.llm.service.chat import complete
 from interlock.domains.llm.views import ModelCall, ModelReply, ProviderKind
 from interlock.kit.errors import InterlockError, Kind
 from interlock.kit.ids import TypedId
+from interlock.runtime.context import Ctx
 from tests.domains.llm.gateway import KEY, Gateway
 from tests.fakes.llm import (
     FakeLLM,
@@ -81,6 +87,38 @@ async def test_a_reply_is_told_and_billed_at_the_listed_price(wire: Wire) -> Non
     [entry] = await wire.gateway.booked()
     assert (entry.cost, entry.input_tokens, entry.provider) == (reply.cost, 1000, wire.kind.value)
     assert await wire.gateway.held() == []
+
+
+@pytest.mark.parametrize("door", ["agent loop", "chat"])
+async def test_a_caller_who_leaves_once_the_answer_is_there_still_pays(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, door: str
+) -> None:
+    answered, leaving, settle = asyncio.Event(), asyncio.Event(), budgets.settle
+
+    async def slow(ctx: Ctx, command: budgets.Settle) -> BookedUsage:
+        answered.set()
+        await leaving.wait()
+        return await settle(ctx, command)
+
+    monkeypatch.setattr(budgets, "settle", slow)
+    async with serve_openai() as fake:
+        await gateway.provider(ProviderKind.OPENAI, fake.base_url)
+        chat = CompleteChat.model_validate(
+            {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]}
+        )
+        work: Coroutine[Any, Any, object] = (
+            llm.request(gateway.ctx, asking("gpt-4o-mini")) if door == "agent loop" else gateway.call(complete, chat)
+        )
+        caller = asyncio.create_task(work)
+        await asyncio.wait_for(answered.wait(), 10)
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        leaving.set()
+        async with asyncio.timeout(10):
+            while not await gateway.booked():
+                await asyncio.sleep(0.01)
+    assert await gateway.held() == []
 
 
 async def test_the_credential_goes_to_the_provider(wire: Wire) -> None:

@@ -62,7 +62,10 @@ async def hold(ctx: Ctx, purpose: Purpose, amount: Decimal) -> ReservationId:
 async def book(
     ctx: Ctx, purpose: Purpose, reservation: ReservationId, target: Target, usage: TokenUsage
 ) -> Decimal | None:
-    """Book what a call cost, and give back what was held for it; None means that the price is unknown."""
+    """Book what a call cost, and give back what was held for it; None means that the price is unknown.
+
+    Goes on when the caller is cancelled: what was bought is paid for.
+    """
     cost = target.pricing.cost(usage, ctx.now)
     command = Settle(
         reservation_id=reservation,
@@ -77,14 +80,18 @@ async def book(
         cached_tokens=usage.cached_tokens,
         reference=purpose.reference,
     )
-    async with ctx.begin() as unit:
-        await budgets.settle(unit, command)
+    await asyncio.shield(asyncio.create_task(_settle(ctx, command), name=f"book {purpose.reference}"))
     return cost
 
 
 async def give_back(ctx: Ctx, reservation: ReservationId) -> None:
     """Release what was held: nothing was bought. Goes on when the caller is cancelled."""
     await asyncio.shield(asyncio.create_task(_release(ctx, reservation), name=f"release {reservation}"))
+
+
+async def _settle(ctx: Ctx, command: Settle) -> None:
+    async with ctx.begin() as unit:
+        await budgets.settle(unit, command)
 
 
 async def _release(ctx: Ctx, reservation: ReservationId) -> None:
