@@ -170,6 +170,7 @@ async def first_key(runtime: Runtime) -> str | None:
 def _write_private(path: Path, content: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
+        os.fchmod(descriptor, 0o600)  # a file that was there keeps its mode otherwise
         file.write(content + "\n")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from interlock import main
 from interlock.faces.cli.output import ExitCode
 from tests.support.app import MASTER_KEY
 from tests.support.process import ROOT
@@ -53,6 +54,14 @@ def _first_document(process: subprocess.Popen[str]) -> dict[str, Any]:
             return facts
     assert process.stderr is not None
     raise AssertionError(f"the server did not start: {process.stderr.read()}")
+
+
+def test_a_first_key_is_private_even_where_a_readable_file_was(tmp_path: Path) -> None:
+    path = tmp_path / "first-key"
+    path.write_text("old, and longer than the new one")
+    path.chmod(0o644)
+    main._write_private(path, "sk_live_x")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("sk_live_x\n", 0o600)
 
 
 @pytest.mark.journey
