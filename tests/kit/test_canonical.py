@@ -65,6 +65,11 @@ def test_the_spelling_is_fixed() -> None:
     assert digest({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 
 
+def test_where_the_spelling_is_not_that_of_rfc_8785() -> None:
+    value = {"\U0001f600": [1.0, -0.0, 1e16, 1e-6, 2**63], "\ufb33": 1}
+    assert canonical_json(value).decode() == '{"\ufb33":1,"\U0001f600":[1.0,-0.0,1e+16,1e-6,9223372036854775808]}'
+
+
 @pytest.mark.parametrize("value", [{1: "number as key"}, {"x": object()}, {"x": {1, 2}}, "\ud800", {"big": 2**64}])
 def test_what_json_cannot_say_is_refused(value: Any) -> None:
     with pytest.raises(TypeError):

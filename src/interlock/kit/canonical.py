@@ -1,6 +1,8 @@
 """One spelling per JSON value, so that equal values have equal hashes whatever their key order.
 
-Follows RFC 8785 (JSON Canonicalization Scheme) for what arises here: sorted keys, no spaces, shortest numbers.
+As RFC 8785 (JSON Canonicalization Scheme) in what most values need: no spaces, UTF-8, sorted keys, minimal escapes.
+Unlike it: keys sort by code point, not by UTF-16 unit, which differs beyond U+FFFF; integers are exact to 64 bits; a
+float stays one (`1.0`, `-0.0`), and takes its exponent where orjson's shortest form has it (`1e+16`, `1e-6`).
 """
 
 import hashlib
