@@ -86,6 +86,7 @@ def settings(tmp_path: Path, database_url: str | None, sqlite_template: Path) ->
             "database_url": database_url,
             "master_key": MASTER_KEY,
             "http_allow_private": LOOPBACK,
+            "allowed_hosts": "testserver",
             "rate_limit_per_minute": 100_000,
             "embed_rate_limit_per_minute": 100_000,
             "local_model_threads": 1,

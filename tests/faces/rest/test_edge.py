@@ -68,6 +68,8 @@ async def test_the_addresses_of_one_customer_are_one(server: Server, addresses: 
     ("host", "allowed", "name", "status"),
     [
         ("127.0.0.1", (), "evil.example", 403),
+        ("127.0.0.1", (), "testserver", 403),
+        ("127.0.0.1", (), "localhost", 401),
         ("127.0.0.1", ("good.example",), "good.example", 401),
         ("0.0.0.0", (), "any.example", 401),
         ("0.0.0.0", ("good.example",), "good.example", 401),

@@ -26,7 +26,7 @@ _SUBDOMAIN_OF_LOCALHOST = re.compile(r"([A-Za-z0-9-]+\.)+localhost", re.IGNORECA
 _MOST_PROVEN = 100_000
 _IPV6_CUSTOMER_BITS = 64
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "testserver"})
+_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 class Edge:
