@@ -210,15 +210,17 @@ async def test_an_edited_call_keeps_both_hashes_and_names_the_editor(world: Worl
     edit: dict[str, Any] = {"amount": 100, "card": "5555555555554444"}
     decided = await world.call(approvals.approve, Approve(approval_id=gate.id, edited_output=edit))
     assert decided.edited_output == edit
-    assert (decided.args_hash, decided.edited_hash) == (world.runtime.secrets.keyed_digest(RAW), digest(edit))
+    edited_hash = world.runtime.secrets.keyed_digest(edit)
+    assert edited_hash != digest(edit)
+    assert (decided.args_hash, decided.edited_hash) == (world.runtime.secrets.keyed_digest(RAW), edited_hash)
     assert decided.reviewer_id is not None
     [entry] = (await world.call(ledger.list_, ListEntries(event=EntryEvent.APPROVAL))).items
-    assert entry.edited_hash == digest(edit)
+    assert entry.edited_hash == edited_hash
     assert "5555555555554444" not in entry.model_dump_json()
     async with world.ctx.begin() as unit:
         await approvals.destroy_payload(unit, gate.id)
     after = await read(world, gate.id)
-    assert (after.edited_output, after.edited_hash) == (None, digest(edit))
+    assert (after.edited_output, after.edited_hash) == (None, edited_hash)
     assert await payload_of(world, gate.id) is None
 
 

@@ -18,7 +18,6 @@ from interlock.faces.cli.demo.checks import all_checks
 from interlock.faces.cli.demo.client import Api, RunEvent
 from interlock.faces.cli.demo.evidence import RECEIPT_COST, Attestation, Evidence
 from interlock.faces.cli.demo.timeline import Timeline
-from interlock.kit.canonical import digest
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.settings import Settings
 
@@ -71,7 +70,7 @@ def _good() -> Evidence:
             "mcp_calls": [{"cost": 0.01}],
         },
         timeline=_timeline(),
-        approval={"status": "approved", "arguments": ASKED, "edited_hash": None},
+        approval={"status": "approved", "arguments": ASKED, "args_hash": "a" * 64, "edited_hash": None},
         second_decision=Kind.CONFLICT,
         effects=EFFECTS,
         budget_before={"monthly_spent": 1.0},
@@ -135,14 +134,17 @@ def test_acting_on_the_quoted_orders_is_seen(word: str) -> None:
 
 
 def test_an_edited_amount_must_be_the_one_that_arrived() -> None:
-    edited = {"status": "approved", "arguments": ASKED, "edited_hash": digest({**ASKED, "amount_cents": 2050})}
+    edited = {"status": "approved", "arguments": ASKED, "args_hash": "a" * 64, "edited_hash": "b" * 64}
     arrived = (EFFECTS[0], _refund(2050), *EFFECTS[2:])
     assert _failing(replace(_good(), approval=edited, effects=arrived)) == set()
     assert "The refund arrived once, as approved" in _failing(replace(_good(), approval=edited))
+    unchanged = {**edited, "edited_hash": "a" * 64}
+    assert _failing(replace(_good(), approval=unchanged)) == set()
+    assert "The refund arrived once, as approved" in _failing(replace(_good(), approval=unchanged, effects=arrived))
 
 
 def test_after_a_refusal_no_money_may_move() -> None:
-    refused = {"status": "rejected", "arguments": ASKED, "edited_hash": None}
+    refused = {"status": "rejected", "arguments": ASKED, "args_hash": "a" * 64, "edited_hash": None}
     found = replace(_good(), approval=refused, run={**_good().run, "status": "failed", "error": "script"})
     assert _failing(replace(found, effects=EFFECTS[:1])) == set()
     assert _failing(replace(found, effects=EFFECTS[:2])) == {"No money moved"}

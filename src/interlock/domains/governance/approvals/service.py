@@ -19,7 +19,6 @@ from interlock.domains.governance.approvals.views import Approval, ApprovalId, A
 from interlock.domains.governance.policies.service import caller_of
 from interlock.domains.governance.policies.views import Caller, PolicyId
 from interlock.domains.settings import service as settings
-from interlock.kit.canonical import digest
 from interlock.kit.errors import InterlockError, Kind
 from interlock.kit.ids import RunId
 from interlock.kit.operations import Audit, Command, Effect, operation
@@ -105,7 +104,7 @@ async def approve(ctx: Ctx, command: Approve) -> Approval:
             _check_edit(command.edited_output, await approvals.schema(current.id))
         values |= {
             "sealed_edit": approvals.seal_edit(command.edited_output),
-            "edited_hash": digest(command.edited_output),
+            "edited_hash": ctx.runtime.secrets.keyed_digest(command.edited_output),
         }
     if current.kind is ApprovalKind.CHECK:
         # The agreement waits as long as the question did: for the caller to ask again and use it.

@@ -8,7 +8,6 @@ from typing import Any
 from interlock.faces.cli.demo.evidence import RECEIPT_COST, Evidence
 from interlock.faces.cli.demo.material import Mail
 from interlock.faces.cli.demo.review import dollars
-from interlock.kit.canonical import digest
 from interlock.kit.errors import Kind
 
 TEAM_CHANNEL = "#refunds"
@@ -71,17 +70,17 @@ def _refunded_once(mail: Mail, found: Evidence) -> Check:
 
 
 def _agreed_amount(found: Evidence) -> int | None:
-    """What the person agreed to. Of an edited call only the hash outlives it: the refund that arrived must have it."""
+    """What the person agreed to. An edited call leaves a keyed hash only: what arrived must differ from what was asked."""
     approval, refund = found.approval, refund_in(found)
     if approval is None or refund is None:
         return None
     arguments = approval["arguments"]
-    if approval["edited_hash"] is None:
+    if approval["edited_hash"] in {None, approval["args_hash"]}:
         amount: int | None = arguments.get("amount_cents")
         return amount
     arrived = {"charge_id": refund["charge"], "amount_cents": refund["amount"], "reason": refund["reason"]}
-    fits = digest({**arguments, **arrived}) == approval["edited_hash"]
-    return int(refund["amount"]) if fits else None
+    edited = any(arguments.get(name) != value for name, value in arrived.items())
+    return int(refund["amount"]) if edited else None
 
 
 def _customer_answered(mail: Mail, found: Evidence) -> Check:
