@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from interlock.domains.connectors.service import ConnectAccount, connect
+from interlock.domains.governance.approvals import service as approvals
 from interlock.domains.llm.service import calls
 from interlock.domains.llm.views import ModelCall, ModelReply
 from interlock.domains.runs import loop, prompt
+from interlock.domains.runs import service as runs
 from interlock.domains.runs.order import Order
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.context import Ctx
@@ -54,6 +56,21 @@ async def test_a_gate_that_opens_while_its_run_is_cancelled_is_withdrawn(
     await server.runtime.durable.shut_down()
     (approval,) = (await server.get("/api/v1/approvals")).json()
     assert approval["status"] == "withdrawn"
+    assert sandbox.state.effects_of(ProviderName.STRIPE) == []
+
+
+async def test_a_call_approved_just_before_its_run_is_cancelled_is_not_executed(
+    server: Server, sandbox: Sandbox
+) -> None:
+    run_id = await _start(server, sandbox)
+    pending = await pending_approval(server, run_id)
+    async with (await server.ctx()).begin() as unit:
+        await approvals.approve(unit, approvals.Approve.model_validate({"approval_id": pending["id"]}))
+        await runs.cancel(unit, runs.RunRef.model_validate({"run_id": run_id}))
+    assert (await finished(server, run_id))["status"] == "cancelled"
+    await server.runtime.durable.shut_down()
+    (approval,) = (await server.get("/api/v1/approvals")).json()
+    assert (approval["status"], approval["result"]["reason"]) == ("approved", "The run was cancelled.")
     assert sandbox.state.effects_of(ProviderName.STRIPE) == []
 
 

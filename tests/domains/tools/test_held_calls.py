@@ -17,8 +17,10 @@ from interlock.domains.tools import service as tools
 from interlock.domains.tools.events import ToolCallSettled
 from interlock.domains.tools.states import ToolStatus
 from interlock.domains.tools.views import ToolOutcome
+from interlock.kit.ids import RunId
 from interlock.kit.money import ZERO
 from interlock.runtime.context import Ctx
+from interlock.runtime.invoke import invoke
 from interlock.sandbox import Fault, FaultKind, ProviderName
 from interlock.sandbox.stripe_data import FIRST_CHARGE
 from tests.domains.tools.world import REFUND, ToolWorld
@@ -185,6 +187,31 @@ async def test_the_raw_arguments_of_a_held_call_die_with_it(world: ToolWorld) ->
     assert "4242 4242" not in str(world.effects("stripe")[0])
     async with (await world.base.fresh()).begin(write=False) as reading:
         assert await approvals.payload(reading, shown.id) is None
+
+
+async def test_an_approved_call_of_a_run_that_is_cancelled_before_it_begins_never_happens(
+    either_world: ToolWorld,
+) -> None:
+    world, run_id = either_world, RunId.new()
+    asked = {"tool": REFUND, "arguments": {"charge_id": FIRST_CHARGE}, "run_id": run_id, "estimated_cost": "0.5"}
+    held = await invoke(await world.client(), tools.call, tools.CallTool.model_validate(asked))
+    other = await _refund(world, await world.client())
+    approval = await _approve(world, held)
+    async with (await world.base.fresh()).begin() as unit:
+        assert await tools.abandon_run(unit, run_id, "The run was cancelled.") == 1
+    async with (await world.base.fresh()).begin() as unit:
+        assert await tools.abandon_run(unit, run_id, "The run was cancelled.") == 0
+    await world.deliver(twice=True)
+    assert world.effects("stripe") == []
+    outcome = await world.base.call(tools.get_outcome, tools.CallRef(call_id=held.call_id))
+    assert (outcome.status, outcome.reason) == (ToolStatus.DENIED, "The run was cancelled.")
+    entry = (await world.evidence())[-1]
+    assert (entry.decision, entry.reason, entry.approval_id) == ("denied", "The run was cancelled.", str(approval.id))
+    assert (await _approval(world, held)).result["status"] == "denied"
+    async with (await world.base.fresh()).begin(write=False) as reading:
+        assert await approvals.payload(reading, approval.id) is None
+    assert [news.call_id for news in world.base.heard(ToolCallSettled)] == [held.call_id]
+    assert (await _refund(world, await world.client())).status is other.status is ToolStatus.ACTION_REQUIRED
 
 
 async def test_a_failed_execution_is_shown_to_whoever_polls(world: ToolWorld) -> None:

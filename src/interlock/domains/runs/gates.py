@@ -2,12 +2,21 @@
 
 from interlock.domains.governance.approvals import service as approvals
 from interlock.domains.governance.approvals.states import ApprovalStatus
+from interlock.domains.tools import service as tools
 from interlock.kit.ids import RunId
 from interlock.kit.paging import MAXIMUM_LIMIT
 from interlock.runtime.context import Ctx
 
+CANCELLED = "The run was cancelled."
+FAILED = "The run failed."
 
-async def withdraw_gates(ctx: Ctx, run_id: RunId) -> int:
-    """Close every gate of a run that nobody has decided yet, inside a unit of work; tells how many there were."""
+
+async def withdraw_gates(ctx: Ctx, run_id: RunId, reason: str) -> int:
+    """Close what waits on behalf of a run, inside a unit of work; tells how many gates nobody had decided yet.
+
+    Tool calls that were approved but have not begun are refused as well.
+    """
     waiting = approvals.ListApprovals(status=ApprovalStatus.PENDING, run_id=run_id, limit=MAXIMUM_LIMIT)
-    return sum([await approvals.withdraw(ctx, gate.id) for gate in (await approvals.list_(ctx, waiting)).items])
+    withdrawn = sum([await approvals.withdraw(ctx, gate.id) for gate in (await approvals.list_(ctx, waiting)).items])
+    await tools.abandon_run(ctx, run_id, reason)
+    return withdrawn

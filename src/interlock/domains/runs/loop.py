@@ -17,7 +17,7 @@ from interlock.domains.governance.policies.views import Decision
 from interlock.domains.llm.service import calls as llm
 from interlock.domains.llm.views import ModelCall
 from interlock.domains.runs import prompt
-from interlock.domains.runs.gates import withdraw_gates
+from interlock.domains.runs.gates import CANCELLED, FAILED, withdraw_gates
 from interlock.domains.runs.order import Order
 from interlock.domains.runs.progress import Progress, StepRecord
 from interlock.domains.runs.states import RunStatus, StepKind, StepStatus
@@ -68,7 +68,7 @@ async def agent_loop(flow: Flow, argument: Json) -> Json:
         return await _turns(flow, order)
     except FlowCancelled:
         # Whoever cancelled the run closed its gates; the call that was on its way may have opened another since.
-        await flow.transact("withdraw", partial(_withdraw, order))
+        await flow.transact("withdraw", partial(_withdraw, order, CANCELLED))
         raise
 
 
@@ -100,12 +100,12 @@ async def _turns(flow: Flow, order: Order) -> Json:
 async def agent_failed(flow: Flow, argument: Json) -> Json:
     """Record that a run's function raised: a defect, not a refusal."""
     order = Order.model_validate(argument["input"])
-    await flow.transact("withdraw", partial(_withdraw, order))
+    await flow.transact("withdraw", partial(_withdraw, order, FAILED))
     return await Progress(flow, order.run_id).end(RunStatus.FAILED, error=str(argument["error"])[:2000])
 
 
-async def _withdraw(order: Order, ctx: Ctx) -> Json:
-    return await withdraw_gates(ctx, order.run_id)
+async def _withdraw(order: Order, reason: str, ctx: Ctx) -> Json:
+    return await withdraw_gates(ctx, order.run_id, reason)
 
 
 async def _think(order: Order, turn: int, messages: list[ModelMessage], ctx: Ctx) -> Json:

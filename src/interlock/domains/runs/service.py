@@ -8,7 +8,7 @@ from interlock.domains.agents import service as agents
 from interlock.domains.agents.states import AgentStatus
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.runs.events import RunEnded
-from interlock.domains.runs.gates import withdraw_gates
+from interlock.domains.runs.gates import CANCELLED, withdraw_gates
 from interlock.domains.runs.order import AGENT_FLOW, Order
 from interlock.domains.runs.progress import stream_of
 from interlock.domains.runs.repository import Runs, Steps
@@ -91,9 +91,9 @@ async def list_(ctx: Ctx, command: ListRuns) -> Page[Run]:
 
 @operation("runs.cancel", scope="workflows", effect=Effect.WRITE)
 async def cancel(ctx: Ctx, command: RunRef) -> Run:
-    """Stop a run; what it has done stays done, what waits for a person is withdrawn."""
+    """Stop a run; what it has done stays done, what waits for a person, or has not begun, is withdrawn."""
     run = await Runs(ctx).move(command.run_id, RunStatus.CANCELLED, completed_at=ctx.now)
-    await withdraw_gates(ctx, run.id)
+    await withdraw_gates(ctx, run.id, CANCELLED)
     await ctx.runtime.streams.append(ctx, stream_of(run.id), "run.cancelled", {"by": ctx.actor.label})
     await ctx.runtime.durable.cancel(ctx, str(run.id))
     await ctx.emit(RunEnded(run_id=run.id, status=run.status))

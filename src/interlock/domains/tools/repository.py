@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from interlock.domains.tools.models import tool_calls
 from interlock.domains.tools.states import LIFECYCLE, CallState
 from interlock.domains.tools.views import ToolCall, ToolCallId
+from interlock.kit.ids import RunId
 from interlock.kit.paging import ListSpec
 from interlock.runtime.context import Ctx
 from interlock.runtime.repository import Repository
@@ -22,6 +23,7 @@ _INSERT = {
 _MINE = _c.workspace_id == bindparam("workspace")
 _BY_KEY = select(tool_calls).where(_MINE, _c.idempotency_key == bindparam("key"))
 _BY_ID = select(tool_calls).where(_MINE, _c.guid == bindparam("key"))
+_HELD_OF_RUN = select(tool_calls).where(_MINE, _c.run_id == bindparam("run_id"), _c.state == literal_column("'held'"))
 _AWAITING = select(tool_calls).where(_MINE, _c.request_hash == bindparam("request_hash"), _c.awaits_repeat)
 _CONSUME = update(tool_calls).where(_MINE, _c.guid == bindparam("b_key"), _c.awaits_repeat).values(awaits_repeat=False)
 _TAKE = (
@@ -95,6 +97,12 @@ class ToolCalls(Repository[ToolCall]):
         session = await self.ctx.session()
         parameters = {"workspace": self.ctx.workspace_id, "request_hash": request_hash}
         return (await session.execute(_AWAITING, parameters)).first()
+
+    async def held_of_run(self, run_id: RunId) -> list[Row[Any]]:
+        """The calls of a run that are not executed yet."""
+        session = await self.ctx.session()
+        parameters = {"workspace": self.ctx.workspace_id, "run_id": run_id}
+        return list((await session.execute(_HELD_OF_RUN, parameters)).all())
 
     async def consume(self, call_id: ToolCallId) -> bool:
         """Hand the outcome to a repeat, once; False when another repeat was quicker."""

@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from interlock.domains.governance.approvals import service as approvals
+from interlock.domains.governance.approvals.views import ApprovalId
 from interlock.domains.governance.checks.service import known_tools
 from interlock.domains.governance.checks.views import ToolFacts
 from interlock.domains.governance.policies.service import caller_of
@@ -13,6 +15,7 @@ from interlock.domains.tools.catalogue import ALIASES, narrowed, offers, problem
 from interlock.domains.tools.errors import invalid_arguments, unknown_tool
 from interlock.domains.tools.execution import execute
 from interlock.domains.tools.pipeline import admit, outcome_of, scope_for
+from interlock.domains.tools.refusal import refuse
 from interlock.domains.tools.repository import ToolCalls
 from interlock.domains.tools.request import Request
 from interlock.domains.tools.states import CallState
@@ -131,6 +134,19 @@ async def get_call(ctx: Ctx, command: CallRef) -> ToolCall:
 async def list_calls(ctx: Ctx, command: ListCalls) -> Page[ToolCall]:
     """List tool calls, newest first."""
     return await ToolCalls(ctx).page(command, {"tool": command.tool, "state": command.state, "run_id": command.run_id})
+
+
+async def abandon_run(ctx: Ctx, run_id: RunId, reason: str) -> int:
+    """Refuse every held call of a run that has ended, inside its unit of work; tells how many there were.
+
+    That includes calls a person has just approved, as long as their execution has not begun: whoever comes to execute
+    them finds them refused. A call that is already executing is not interrupted: it finishes, and is put on record.
+    """
+    refused = 0
+    for row in await ToolCalls(ctx).held_of_run(run_id):
+        gate = approvals.ApprovalRef(approval_id=ApprovalId.parse(row.escalation_id))
+        refused += await refuse(ctx, row, await approvals.get(ctx, gate), reason, None)
+    return refused
 
 
 def offered(ctx: Ctx, names: tuple[str, ...]) -> tuple[Tool, ...]:

@@ -7,7 +7,6 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import JsonValue
 from sqlalchemy import Row
 
 from interlock.domains.accounts.views import ApiKeyId, McpClientId
@@ -15,15 +14,14 @@ from interlock.domains.governance.approvals import service as approvals
 from interlock.domains.governance.approvals.events import ApprovalDecided
 from interlock.domains.governance.approvals.states import ApprovalStatus
 from interlock.domains.governance.approvals.views import Approval, ApprovalKind
+from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.policies import service as policies
-from interlock.domains.governance.policies.views import Caller, Decision, PolicyId
+from interlock.domains.governance.policies.views import Caller, Decision
 from interlock.domains.org import service as org
-from interlock.domains.tools import evidence
 from interlock.domains.tools.builtin import catalogue_of
 from interlock.domains.tools.catalogue import ToolSpec, problems_with
 from interlock.domains.tools.errors import invalid_arguments, unknown_tool
-from interlock.domains.tools.events import ToolCallSettled
-from interlock.domains.tools.execution import execute, settled_values
+from interlock.domains.tools.execution import execute
 from interlock.domains.tools.pipeline import (
     account_of,
     attempt_of,
@@ -33,10 +31,11 @@ from interlock.domains.tools.pipeline import (
     set_aside,
     take_over,
 )
+from interlock.domains.tools.refusal import refuse
 from interlock.domains.tools.repository import ToolCalls
 from interlock.domains.tools.request import Admitted, Approved, Request
-from interlock.domains.tools.states import CallState, ToolStatus
-from interlock.domains.tools.views import ToolCallId, ToolOutcome
+from interlock.domains.tools.states import CallState
+from interlock.domains.tools.views import ToolCallId
 from interlock.kit.canonical import digest
 from interlock.kit.ids import AgentId, TypedId
 from interlock.runtime.context import ActorKind, Ctx, UserId
@@ -78,20 +77,20 @@ async def _decided(ctx: Ctx, call_id: ToolCallId, event: ApprovalDecided) -> Adm
         return None
     approval = await approvals.get(ctx, approvals.ApprovalRef(approval_id=event.approval_id))
     if approval.status is not ApprovalStatus.APPROVED:
-        await _refuse(ctx, row, approval, _why_not(approval), row.policy_id)
+        await refuse(ctx, row, approval, _why_not(approval), row.policy_id)
         return None
     spec = catalogue_of(ctx).find(row.tool)
     if spec is None:
-        await _refuse(ctx, row, approval, unknown_tool(row.tool).message, None)
+        await refuse(ctx, row, approval, unknown_tool(row.tool).message, None)
         return None
     stored = await approvals.payload(ctx, approval.id)
     arguments = stored if approval.edited_hash is None else approval.edited_output
     if not isinstance(arguments, dict):
-        await _refuse(ctx, row, approval, _PAYLOAD_GONE, None)
+        await refuse(ctx, row, approval, _PAYLOAD_GONE, None)
         return None
     problems = problems_with(spec, arguments)
     if problems:
-        await _refuse(ctx, row, approval, invalid_arguments(spec.name, problems).message, None)
+        await refuse(ctx, row, approval, invalid_arguments(spec.name, problems).message, None)
         return None
     return await _judged_again(ctx, row, approval, _request_of(row, spec, arguments))
 
@@ -109,9 +108,12 @@ async def _judged_again(ctx: Ctx, row: Row[Any], approval: Approval, request: Re
     if verdict.decision is Decision.AUTHORIZED:
         verdict, reservation_id = await set_aside(ctx, request, verdict)
     if verdict.decision is not Decision.AUTHORIZED:
-        await _refuse(ctx, row, approval, verdict.reason, verdict.policy_id)
+        await refuse(ctx, row, approval, verdict.reason, verdict.policy_id)
         return None
     if not await ToolCalls(ctx).take(row, lease_until(ctx), edited_hash):
+        # Its run was cancelled meanwhile, or another delivery of this news was quicker.
+        if reservation_id is not None:
+            await budgets.release(ctx, reservation_id)
         return None
     account = await account_of(ctx, request.spec)
     return Admitted(row.guid, request, verdict, scope, row.args_hash, account, reservation_id, approved)
@@ -144,24 +146,3 @@ def _why_not(approval: Approval) -> str:
         return "What the call was for has ended, so it was withdrawn."
     by = f" by {approval.reviewer_label}" if approval.reviewer_label else ""
     return f"Rejected{by}: {approval.comment}" if approval.comment else f"Rejected{by}."
-
-
-async def _refuse(ctx: Ctx, row: Row[Any], approval: Approval, reason: str, policy_id: PolicyId | None) -> None:
-    """End a held call without executing it."""
-    outcome = ToolOutcome(
-        call_id=row.guid,
-        tool=row.tool,
-        status=ToolStatus.DENIED,
-        reason=reason,
-        policy_id=policy_id,
-        escalation_id=row.escalation_id,
-    )
-    values = settled_values(outcome, None)
-    if not await ToolCalls(ctx).settle(row.guid, CallState.HELD, CallState.DENIED, values):
-        return
-    await evidence.record_refused(ctx, row, approval, reason, policy_id)
-    if approval.status is ApprovalStatus.APPROVED:
-        shown: dict[str, JsonValue] = {"ok": False, "status": ToolStatus.DENIED.value, "reason": reason}
-        await approvals.attach_result(ctx, approval.id, shown)
-        await approvals.destroy_payload(ctx, approval.id)
-    await ctx.emit(ToolCallSettled(call_id=row.guid, run_id=row.run_id, status=ToolStatus.DENIED))
