@@ -15,9 +15,11 @@ from interlock.domains.tools.events import ToolCallSettled
 from interlock.domains.tools.jobs import close_abandoned
 from interlock.domains.tools.states import ToolStatus
 from interlock.kit.errors import InterlockError, Kind
-from interlock.runtime.context import ALL_SCOPES, NO_WORKSPACE, SYSTEM, Ctx
+from interlock.kit.ids import AgentId, RunId
+from interlock.runtime.context import ALL_SCOPES, NO_WORKSPACE, SYSTEM, Actor, ActorKind, Ctx
+from interlock.runtime.invoke import invoke
 from interlock.sandbox.stripe_data import FIRST_CHARGE
-from tests.domains.tools.world import REFUND, ToolWorld
+from tests.domains.tools.world import REFUND, SLACK, ToolWorld
 
 PROMPT = "test.prompt_refund"
 
@@ -55,11 +57,41 @@ async def test_a_key_answers_with_the_stored_outcome(either_world: ToolWorld) ->
 async def test_a_key_is_taken_by_one_call(world: ToolWorld) -> None:
     caller = await world.client()
     await world.slack(caller, "one", key="k1")
-    for other in (world.slack(caller, "two", key="k1"), world.slack(await world.client(), "one", key="k1")):
-        with pytest.raises(InterlockError) as caught:
-            await other
-        assert (caught.value.kind, caught.value.code) == (Kind.CONFLICT, "idempotency_key_reused")
+    with pytest.raises(InterlockError) as caught:
+        await world.slack(caller, "two", key="k1")
+    assert (caught.value.kind, caught.value.code) == (Kind.CONFLICT, "idempotency_key_reused")
     assert len(world.effects("slack")) == 1
+
+
+async def test_a_key_is_the_callers_own(world: ToolWorld) -> None:
+    first = await world.slack(await world.client(), "one", key="k1")
+    second = await world.slack(await world.client(), "one", key="k1")
+    assert second.call_id != first.call_id
+    assert len(world.effects("slack")) == 2
+
+
+@pytest.mark.parametrize("suffix", ["0:0", "0:" + "1" * 160])
+async def test_nobody_can_occupy_the_key_of_a_run(either_world: ToolWorld, suffix: str) -> None:
+    world, run_id = either_world, RunId.new()
+    key = f"{run_id}:{suffix}"
+    stranger = await world.client()
+    taken = await world.slack(stranger, "mine", key=key)
+    assert (await world.slack(stranger, "mine", key=key)).call_id == taken.call_id
+    agent = Actor(ActorKind.AGENT, AgentId.new(), "helper", None)
+    command = tools.CallTool(
+        tool=SLACK,
+        arguments={"channel": "#support", "text": "the run's"},
+        idempotency_key=key,
+        run_id=run_id,
+        allowed_tools=(SLACK,),
+    )
+    for _ in range(2):
+        outcome = await invoke((await world.base.fresh()).acting_as(agent, frozenset()), tools.call, command)
+        assert outcome.status is ToolStatus.DONE
+    assert [sent["text"] for sent in world.effects("slack")] == ["mine", "the run's"]
+    stored = {call.idempotency_key for call in (await world.base.call(tools.list_calls, tools.ListCalls())).items}
+    assert key in stored
+    assert all(len(str(each)) <= 200 for each in stored)
 
 
 async def test_simultaneous_first_uses_of_a_key_execute_once(either_world: ToolWorld) -> None:
@@ -72,8 +104,9 @@ async def test_simultaneous_first_uses_of_a_key_execute_once(either_world: ToolW
 
 async def test_the_key_reaches_the_provider(world: ToolWorld) -> None:
     _without_gate(world)
-    await world.call(await world.client(), PROMPT, key="run:7", charge_id=FIRST_CHARGE, amount_cents=100)
-    assert world.sandbox.state.effects[0].idempotency_key == "run:7"
+    caller = await world.client()
+    await world.call(caller, PROMPT, key="run:7", charge_id=FIRST_CHARGE, amount_cents=100)
+    assert world.sandbox.state.effects[0].idempotency_key == f"mcp_client:{caller.actor.id}:run:7"
 
 
 async def test_after_a_crash_the_same_key_is_sent_again_and_the_refund_stays_one(

@@ -10,7 +10,24 @@ from interlock.domains.governance.budgets.views import ReservationId
 from interlock.domains.governance.policies.views import Caller, ToolScope, Verdict
 from interlock.domains.tools.catalogue import ToolSpec
 from interlock.domains.tools.views import ToolCallId
+from interlock.kit.canonical import digest
 from interlock.kit.ids import AgentId, RunId
+from interlock.runtime.context import ActorKind
+
+_RUNS = f"{RunId.prefix}_"
+_LONGEST_KEY = 200  # as the column has it; providers take that much too
+
+
+def own_key(caller: Caller, key: str | None) -> str | None:
+    """An idempotency key as it is stored and sent: each caller has keys of its own, which nobody else can occupy.
+
+    Keys of runs stay as they are. Nobody else's can look like one, because theirs begin with what they are.
+    """
+    if key is None or (caller.kind is ActorKind.AGENT and key.startswith(_RUNS)):
+        return key
+    owner = f"{caller.kind.value}:{'' if caller.id is None else caller.id}:"
+    scoped = owner + key
+    return scoped if len(scoped) <= _LONGEST_KEY else owner + digest(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +37,7 @@ class Request:
     Args:
         scope: what the caller may use; None means everything.
         request_hash: over caller, tool and raw arguments.
+        idempotency_key: as `own_key` has it.
     """
 
     spec: ToolSpec
@@ -60,5 +78,5 @@ class Admitted:
 
     @property
     def provider_key(self) -> str:
-        """What the provider tells repeats by: the caller's key, else the call itself."""
+        """What the provider tells repeats by: the caller's own key, else the call itself."""
         return self.request.idempotency_key or str(self.call_id)

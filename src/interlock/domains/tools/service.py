@@ -17,7 +17,7 @@ from interlock.domains.tools.execution import execute
 from interlock.domains.tools.pipeline import admit, outcome_of, scope_for
 from interlock.domains.tools.refusal import refuse
 from interlock.domains.tools.repository import ToolCalls
-from interlock.domains.tools.request import Request
+from interlock.domains.tools.request import Request, own_key
 from interlock.domains.tools.states import CallState
 from interlock.domains.tools.views import Tool, ToolCall, ToolCallId, ToolCatalogue, ToolOutcome
 from interlock.kit.errors import InterlockError, invalid, not_found
@@ -34,7 +34,7 @@ class CallTool(Command):
     """Which tool, with what, and in whose name.
 
     Args:
-        idempotency_key: the same key returns the stored outcome and never executes twice; it also reaches the provider.
+        idempotency_key: repeated by its caller, it answers with the stored outcome; it also reaches the provider.
         run_cap: the ceiling of the run this call belongs to.
         allowed_tools: narrows what the caller may use; an agent's call must bring the agent's own list.
     """
@@ -99,7 +99,7 @@ async def _validated(ctx: Ctx, command: CallTool) -> Request:
         arguments=command.arguments,
         caller=caller,
         request_hash=ctx.runtime.secrets.keyed_digest([caller.kind, identity, spec.name, command.arguments]),
-        idempotency_key=command.idempotency_key,
+        idempotency_key=own_key(caller, command.idempotency_key),
         run_id=command.run_id,
         agent_id=command.agent_id,
         estimated_cost=command.estimated_cost,

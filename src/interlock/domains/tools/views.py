@@ -60,7 +60,7 @@ class ToolOutcome(View):
 
 
 class ToolCall(View):
-    """A call on record; `arguments` are the masked form."""
+    """A call on record; `arguments` are the masked form, `idempotency_key` names its owner before the given key."""
 
     id: ToolCallId
     number: int

@@ -70,7 +70,7 @@ def _refunded_once(mail: Mail, found: Evidence) -> Check:
 
 
 def _agreed_amount(found: Evidence) -> int | None:
-    """What the person agreed to. Of an edited call only a keyed hash is left: what arrived must not be what was asked."""
+    """What the person agreed to. An edited call leaves a keyed hash only: what arrived must not be what was asked."""
     approval, refund = found.approval, refund_in(found)
     if approval is None or refund is None:
         return None
