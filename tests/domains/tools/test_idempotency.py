@@ -6,13 +6,14 @@ import pytest
 
 from interlock.domains.governance.approvals import service as approvals
 from interlock.domains.governance.checks.service import known_tools
-from interlock.domains.tools import execution
+from interlock.domains.tools import execution, jobs
 from interlock.domains.tools import service as tools
 from interlock.domains.tools.adapters.call import AdapterCall, AdapterResult
 from interlock.domains.tools.builtin import catalogue_of
 from interlock.domains.tools.catalogue import tool_spec
 from interlock.domains.tools.events import ToolCallSettled
 from interlock.domains.tools.jobs import close_abandoned
+from interlock.domains.tools.pipeline import Running
 from interlock.domains.tools.states import ToolStatus
 from interlock.kit.errors import InterlockError, Kind
 from interlock.kit.ids import AgentId, RunId
@@ -194,6 +195,35 @@ async def test_an_approved_call_nobody_finishes_wakes_who_waits_and_forgets_its_
         assert await approvals.payload(reading, approval.id) is None
     shown = await world.base.call(approvals.get, approvals.ApprovalRef(approval_id=approval.id))
     assert shown.result["reason"] == execution.INTERRUPTED
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_an_outcome_that_comes_after_its_call_was_closed_is_on_record_as_late(
+    either_world: ToolWorld, monkeypatch: pytest.MonkeyPatch, held: bool
+) -> None:
+    world = either_world
+    root = Ctx(world.base.runtime, SYSTEM, NO_WORKSPACE, ALL_SCOPES, request_id="start", face="jobs")
+    monkeypatch.setattr(jobs, "running_of", lambda _: Running())  # as another server, which executes nothing
+
+    async def closed_meanwhile(call: AdapterCall) -> AdapterResult:
+        world.base.clock.advance(timedelta(hours=2))
+        assert await close_abandoned(root) == 1
+        return AdapterResult({"ok": True}, "ref_1")
+
+    slow = tool_spec("test.slow", "Slow", "Waits.", {"properties": {}}, closed_meanwhile, requires_approval=held)
+    catalogue_of(world.base.runtime).add(slow)
+    outcome = await world.call(await world.client(), "test.slow")
+    if held:
+        command = approvals.Approve.model_validate({"approval_id": outcome.escalation_id})
+        await world.base.call(approvals.approve, command)
+        await world.deliver()
+    closed, late = (await world.evidence())[-2:]
+    assert (closed.outcome, closed.error, closed.extra) == ("error", execution.INTERRUPTED, None)
+    assert (late.outcome, late.provider_ref, late.extra) == ("success", "ref_1", {"late": True})
+    assert "after the call had been closed" in str(late.reason)
+    (call,) = (await world.base.call(tools.list_calls, tools.ListCalls())).items
+    assert (call.state.value, call.reason) == ("failed", execution.INTERRUPTED)
+    assert [news.status for news in world.base.heard(ToolCallSettled)] == [ToolStatus.FAILED] * held
 
 
 def test_checks_know_a_tool_by_all_its_names(world: ToolWorld) -> None:

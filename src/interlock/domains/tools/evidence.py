@@ -37,8 +37,13 @@ async def record(
     cost: Decimal | None = None,
     latency_ms: int | None = None,
     provider_ref: str | None = None,
+    late: bool = False,
 ) -> None:
-    """Put a judged call on record, with a copy of the scope in force."""
+    """Put a judged call on record, with a copy of the scope in force.
+
+    Args:
+        late: the call had been settled as something else before this outcome was known.
+    """
     caller = request.caller
     entry = ledger.NewEntry(
         event=EntryEvent.TOOL_CALL,
@@ -64,6 +69,7 @@ async def record(
         error=None if error is None else error[:_LONGEST_ERROR],
         run_id=request.run_id,
         agent_id=request.agent_id,
+        extra={"late": True} if late else None,
     )
     await ledger.note(ctx, entry)
 

@@ -13,6 +13,7 @@ from interlock.domains.governance.approvals import service as approvals
 from interlock.domains.governance.approvals.views import ApprovalId
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.budgets.views import UsageKind
+from interlock.domains.governance.ledger import service as ledger
 from interlock.domains.governance.policies.views import Decision
 from interlock.domains.tools import evidence
 from interlock.domains.tools.adapters.call import AdapterCall, AdapterResult
@@ -31,6 +32,7 @@ from interlock.runtime.context import Ctx
 log = structlog.get_logger(__name__)
 
 INTERRUPTED = "The server stopped while the provider was being called; it is not known whether it was done."
+_LATE = "This outcome became known after the call had been closed; the call keeps the end it was given then."
 _UNEXPECTED = "The tool failed for a reason that only the server's log knows."
 _NOT_CONNECTED = "{} is not connected. Connect the account, then call again."
 _COST_KEY = "_cost_usd"
@@ -101,23 +103,7 @@ def cost_of(result: dict[str, Any]) -> Decimal:
 async def _conclude(ctx: Ctx, admitted: Admitted, ending: _Ending) -> ToolOutcome:
     done = ending.result is not None
     request, approval = admitted.request, admitted.approval
-    await _settle_money(ctx, admitted, ending.cost)
-    await evidence.record(
-        ctx,
-        request,
-        admitted.verdict,
-        admitted.scope,
-        admitted.args_hash,
-        decision=Decision.AUTHORIZED,
-        approval_id=None if approval is None else approval.approval_id,
-        reviewer=None if approval is None else approval.reviewer,
-        edited_hash=None if approval is None else approval.edited_hash,
-        outcome=evidence.SUCCESS if done else evidence.ERROR,
-        error=ending.reason,
-        cost=ending.cost,
-        latency_ms=ending.latency_ms,
-        provider_ref=ending.provider_ref,
-    )
+    edited_hash = None if approval is None else approval.edited_hash
     outcome = ToolOutcome(
         call_id=admitted.call_id,
         tool=request.spec.name,
@@ -128,11 +114,30 @@ async def _conclude(ctx: Ctx, admitted: Admitted, ending: _Ending) -> ToolOutcom
         cost=ending.cost,
         latency_ms=ending.latency_ms,
     )
+    await ledger.hold(ctx)  # before the row, as everybody who changes both: the other order could deadlock
+    await _settle_money(ctx, admitted, ending.cost)
     state = CallState.DONE if done else CallState.FAILED
-    edited_hash = None if approval is None else approval.edited_hash
     values = settled_values(outcome, edited_hash)
-    await ToolCalls(ctx).settle(admitted.call_id, CallState.EXECUTING, state, values)
-    if approval is not None:
+    in_time = await ToolCalls(ctx).settle(admitted.call_id, CallState.EXECUTING, state, values)
+    await evidence.record(
+        ctx,
+        request,
+        admitted.verdict,
+        admitted.scope,
+        admitted.args_hash,
+        decision=Decision.AUTHORIZED,
+        approval_id=None if approval is None else approval.approval_id,
+        reviewer=None if approval is None else approval.reviewer,
+        edited_hash=edited_hash,
+        outcome=evidence.SUCCESS if done else evidence.ERROR,
+        reason=None if in_time else _LATE,
+        error=ending.reason,
+        cost=ending.cost,
+        latency_ms=ending.latency_ms,
+        provider_ref=ending.provider_ref,
+        late=not in_time,
+    )
+    if approval is not None and in_time:
         await release_gate(ctx, approval.approval_id, outcome, request.run_id)
     return outcome
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from interlock.domains.governance.approvals.views import ApprovalId
+from interlock.domains.governance.ledger import service as ledger
 from interlock.domains.tools import evidence, repository
 from interlock.domains.tools.execution import INTERRUPTED, release_gate, settled_values
 from interlock.domains.tools.pipeline import running_of
@@ -26,6 +27,7 @@ async def close_abandoned(root: Ctx) -> int:
             continue
         outcome = ToolOutcome(call_id=row.guid, tool=row.tool, status=ToolStatus.FAILED, reason=INTERRUPTED)
         async with replace(root, workspace_id=row.workspace_id).begin() as unit:
+            await ledger.hold(unit)  # before the row, as everybody who changes both: the other order could deadlock
             values = settled_values(outcome, row.edited_hash)
             if await ToolCalls(unit).settle(row.guid, CallState.EXECUTING, CallState.FAILED, values):
                 await evidence.record_interrupted(unit, row, INTERRUPTED)
