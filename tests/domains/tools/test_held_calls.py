@@ -105,6 +105,11 @@ async def test_a_repeat_after_rejection_is_denied_once(either_world: ToolWorld) 
     repeat = await _refund(either_world, caller)
     assert repeat.status is ToolStatus.DENIED
     assert "wrong amount" in str(repeat.reason)
+    asked, refused = await either_world.evidence()
+    assert (refused.decision, refused.reason, refused.outcome) == ("denied", repeat.reason, None)
+    assert refused.reviewer is not None
+    same = ("caller_kind", "caller_id", "caller_label", "tool", "args_hash", "approval_id")
+    assert [getattr(refused, name) for name in same] == [getattr(asked, name) for name in same]
     assert (await _refund(either_world, caller)).status is ToolStatus.ACTION_REQUIRED
     assert either_world.effects("stripe") == []
     assert [news.status for news in either_world.base.heard(ToolCallSettled)] == [ToolStatus.DENIED]

@@ -171,7 +171,9 @@ async def test_abandoned_calls_are_put_on_record_after_a_crash(
     world.base.clock.advance(timedelta(minutes=3))
     assert await close_abandoned(root) == 1
     assert await close_abandoned(root) == 0
-    assert (await world.evidence())[-1].error == execution.INTERRUPTED
+    entry = (await world.evidence())[-1]
+    assert (entry.decision, entry.outcome, entry.error) == ("authorized", "error", execution.INTERRUPTED)
+    assert (entry.tool, entry.caller_label, entry.reviewer) == (SLACK, "claude", None)
     (call,) = (await world.base.call(tools.list_calls, tools.ListCalls())).items
     assert call.state.value == "failed"
 

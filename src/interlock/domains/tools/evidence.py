@@ -76,41 +76,31 @@ async def record(
 
 async def record_refused(ctx: Ctx, row: Row[Any], approval: Approval, reason: str, policy_id: PolicyId | None) -> None:
     """Put the end of a held call on record that was never executed."""
-    entry = ledger.NewEntry(
-        event=EntryEvent.TOOL_CALL,
-        caller_kind=row.caller_kind,
-        caller_id=row.caller_id,
-        caller_label=row.caller_label,
-        tool=row.tool,
-        args_hash=row.args_hash,
-        decision=Decision.DENIED.value,
-        reason=reason,
-        policy_id=policy_id,
-        approval_id=approval.id,
-        reviewer=None if approval.reviewer_id is None else str(approval.reviewer_id),
-        run_id=row.run_id,
-        agent_id=row.agent_id,
-    )
-    await ledger.note(ctx, entry)
+    reviewer = None if approval.reviewer_id is None else str(approval.reviewer_id)
+    end = {"reason": reason, "policy_id": policy_id, "approval_id": approval.id, "reviewer": reviewer}
+    await ledger.note(ctx, _entry_of(row, Decision.DENIED, **end))
 
 
 async def record_interrupted(ctx: Ctx, row: Row[Any], reason: str) -> None:
     """Put a call on record whose end nobody knows."""
-    entry = ledger.NewEntry(
+    end = {"edited_hash": row.edited_hash, "outcome": ERROR, "error": reason}
+    await ledger.note(ctx, _entry_of(row, Decision.AUTHORIZED, **end))
+
+
+def _entry_of(row: Row[Any], decision: Decision, **end: Any) -> ledger.NewEntry:
+    """What the evidence of a call on record has in common, however it ended."""
+    return ledger.NewEntry(
         event=EntryEvent.TOOL_CALL,
         caller_kind=row.caller_kind,
         caller_id=row.caller_id,
         caller_label=row.caller_label,
         tool=row.tool,
         args_hash=row.args_hash,
-        edited_hash=row.edited_hash,
-        decision=Decision.AUTHORIZED.value,
-        outcome=ERROR,
-        error=reason,
+        decision=decision.value,
         run_id=row.run_id,
         agent_id=row.agent_id,
+        **end,
     )
-    await ledger.note(ctx, entry)
 
 
 async def record_invalid(
