@@ -104,6 +104,7 @@ class Ctx:
     Args:
         workspace_version: counts changes of the workspace's rules; caches of compiled policies compare it.
         has_ai_access: whether the workspace's plan lets it call models.
+        source: where a caller who showed nothing sits, as its face tells it; empty when unknown.
     """
 
     runtime: Runtime
@@ -115,6 +116,7 @@ class Ctx:
     unit: UnitOfWork | None = None
     workspace_version: int = 0
     has_ai_access: bool = True
+    source: str = ""
 
     @property
     def now(self) -> datetime:
@@ -148,7 +150,7 @@ class Ctx:
         """The same request, inside a unit of work. Spelt out because `replace` costs as much as a statement."""
         return Ctx(
             self.runtime, self.actor, self.workspace_id, self.scopes, self.request_id, self.face, unit,
-            self.workspace_version, self.has_ai_access,
+            self.workspace_version, self.has_ai_access, self.source,
         )  # fmt: skip
 
     def acting_as(self, actor: Actor, scopes: frozenset[str]) -> "Ctx":

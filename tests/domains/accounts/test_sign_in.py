@@ -1,10 +1,12 @@
 """Signing in where there is no password to sign in with."""
 
+import httpx
 import pytest
 from argon2 import PasswordHasher
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
+from interlock import main
 from interlock.domains.accounts.models import sessions
 from interlock.domains.accounts.repository import Users
 from interlock.domains.accounts.service import people
@@ -20,6 +22,28 @@ async def test_an_account_without_a_password_lets_nobody_in(server: Server) -> N
     for password in ("nobody has this password", "some other password"):
         refused = await server.http.post("/api/auth/sign-in", json={"email": owner.email, "password": password})
         assert refused.status_code == 401, refused.text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_an_outsider_who_guesses_does_not_lock_the_owner_out(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "SIGN_INS_PER_MINUTE", 2)
+    password = "a long enough one"
+    added = people.AddUser(email="c@example.com", name="C", password=SecretStr(password))
+    await invoke(await server.ctx(), people.add_user, added)
+    app = main.create_app(server.runtime)
+
+    async def tried(address: str, guess: str) -> int:
+        transport = httpx.ASGITransport(app=app, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as http:
+            return (
+                await http.post("/api/auth/sign-in", json={"email": "c@example.com", "password": guess})
+            ).status_code
+
+    assert [await tried("203.0.113.7", "a wrong password") for _ in range(3)] == [401, 401, 429]
+    assert await tried("203.0.113.7", password) == 429
+    assert await tried("203.0.113.8", password) == 200
 
 
 def test_the_stand_in_hash_costs_what_a_real_one_costs() -> None:

@@ -3,6 +3,7 @@
 from starlette.requests import Request
 
 from interlock.domains.accounts.service.identify import anonymous, identify
+from interlock.faces.web.addresses import client_address
 from interlock.kit.errors import InterlockError, Kind, unauthenticated
 from interlock.runtime.context import ActorKind, Ctx, Runtime
 from interlock.runtime.secrets import hashed
@@ -33,7 +34,7 @@ async def caller(request: Request, face: str, allowed: frozenset[ActorKind] | No
     runtime: Runtime = request.app.state.runtime
     request_id: str = request.scope["interlock.request_id"]
     if allowed is None:
-        return anonymous(runtime, request_id=request_id, face=face)
+        return anonymous(runtime, request_id=request_id, face=face, source=client_address(request, runtime))
     credential = credential_in(request)
     if credential is None:
         raise unauthenticated(

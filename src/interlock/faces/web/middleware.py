@@ -1,9 +1,7 @@
 """ASGI middleware of the whole server: request ids, rate limits and their headers, host check, last-resort errors."""
 
-import ipaddress
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -11,6 +9,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from interlock.faces.web.addresses import client_address
 from interlock.faces.web.credentials import PROVEN, credential_in
 from interlock.faces.web.errors import error_response, unexpected
 from interlock.kit.errors import InterlockError, Kind, forbidden
@@ -24,7 +23,6 @@ UNCOUNTED = frozenset({"/healthz", "/readyz"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _SUBDOMAIN_OF_LOCALHOST = re.compile(r"([A-Za-z0-9-]+\.)+localhost", re.IGNORECASE)
 _MOST_PROVEN = 100_000
-_IPV6_CUSTOMER_BITS = 64
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -117,40 +115,6 @@ def _too_many(state: RateState) -> InterlockError:
         data={"limit": state.limit, "retry_after": state.retry_after},
         hint=f"Wait {state.retry_after} seconds.",
     )
-
-
-def client_address(request: Request, runtime: Runtime) -> str:
-    """Who connected, by the part of the address that one customer has; a proxy is believed only when configured."""
-    address = _connected(request, runtime)
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed.packed[: _IPV6_CUSTOMER_BITS // 8] + bytes(8), _IPV6_CUSTOMER_BITS)))
-
-
-def _connected(request: Request, runtime: Runtime) -> str:
-    peer = request.client.host if request.client else "unknown"
-    proxies = runtime.settings.trusted_proxies
-    forwarded = request.headers.get("x-forwarded-for")
-    if not forwarded or not _inside(peer, proxies):
-        return peer
-    for address in reversed([part.strip() for part in forwarded.split(",")]):
-        if not _inside(address, proxies):
-            return address
-    return peer
-
-
-def _inside(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in networks if network.version == parsed.version)
 
 
 def _request_id(headers: Headers) -> str:

@@ -29,9 +29,9 @@ class Identity:
     scopes: frozenset[str]
 
 
-def anonymous(runtime: Runtime, *, request_id: str, face: str) -> Ctx:
-    """The context of a caller who showed nothing."""
-    return Ctx(runtime, ANONYMOUS, NO_WORKSPACE, frozenset(), request_id=request_id, face=face)
+def anonymous(runtime: Runtime, *, request_id: str, face: str, source: str = "") -> Ctx:
+    """The context of a caller who showed nothing, and maybe of where it is."""
+    return Ctx(runtime, ANONYMOUS, NO_WORKSPACE, frozenset(), request_id=request_id, face=face, source=source)
 
 
 async def identify(runtime: Runtime, credential: str, *, request_id: str, face: str) -> Ctx:

@@ -172,11 +172,12 @@ async def list_users(ctx: Ctx, command: PageQuery) -> Page[User]:
 
 async def _limited(ctx: Ctx, email: str) -> None:
     limiter: Limiter = limiter_for(ctx.runtime)
-    state = await limiter.hit(f"sign-in:{email}", SIGN_INS_PER_MINUTE)
+    # Not by e-mail address alone: an outsider who keeps guessing would lock its owner out.
+    state = await limiter.hit(f"sign-in:{email}:{ctx.source}", SIGN_INS_PER_MINUTE)
     if state.exceeded:
         raise InterlockError(
             Kind.RATE_LIMITED,
-            "Too many sign-in attempts for this address.",
+            "Too many sign-in attempts for this e-mail address from where you are.",
             data={"retry_after": state.retry_after},
             hint=f"Try again in {state.retry_after} seconds.",
         )
