@@ -34,9 +34,13 @@ def opening(input_data: dict[str, Any]) -> ModelRequest:
 
 def fenced(value: Any) -> str:
     """A value as reference data that cannot close its own fence."""
-    # In JSON `<\/` means `</`: no spelling of a closing tag is left.
+    # In JSON `<\/` means `</`, and `\u0060` a backtick: no spelling of a closing tag is left, and nothing is lost.
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode().replace("</", "<\\/")
-    return f"<data>\n{_FENCE.sub('', text)}\n</data>"
+    return f"<data>\n{_FENCE.sub(_escaped, text)}\n</data>"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return "\\u0060" * len(found.group())
 
 
 def wire_name(tool: str) -> str:
