@@ -8,6 +8,10 @@ import httpx
 import pytest
 
 from interlock.domains.accounts.service import clients
+from interlock.faces.mcp import sse
+from interlock.faces.web import credentials
+from interlock.kit.errors import InterlockError, Kind, unauthenticated
+from interlock.runtime.context import Ctx
 from interlock.sandbox.stripe_data import FIRST_CHARGE
 from tests.domains.tools.world import REFUND
 from tests.faces.mcp.conftest import McpServer
@@ -56,6 +60,26 @@ async def test_a_stream_closes_when_its_bearer_dies(server: McpServer, path: str
         async with asyncio.timeout(10):
             rest = [line async for line in lines]
     assert not any(line.startswith("data: {") for line in rest)
+
+
+async def test_a_stream_outlives_database_trouble_but_not_its_bearer(
+    server: McpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sse, "_HEARTBEAT_SECONDS", 0.01)
+    trouble = InterlockError(Kind.UNAVAILABLE, "The database is away.")
+
+    async def identify(*_: object, **__: object) -> Ctx:
+        raise trouble
+
+    async with _open(server, "/api/mcp/sse") as lines:
+        assert await _next(lines, "data: ")
+        monkeypatch.setattr(credentials, "identify", identify)
+        for _ in range(3):
+            assert await _next(lines, ": keep-alive") == ""
+        trouble = unauthenticated("Revoked.")
+        async with asyncio.timeout(10):
+            rest = [line async for line in lines]
+    assert set(rest) <= {"", ": keep-alive"}
 
 
 async def test_the_legacy_stream_carries_replies_in_the_order_they_are_ready(server: McpServer) -> None:

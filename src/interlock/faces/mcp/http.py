@@ -13,7 +13,6 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from interlock.domains.accounts.service.identify import identify
 from interlock.faces.mcp.announcements import LEVEL, end_of, message_of, stream_of, until_closed
 from interlock.faces.mcp.connections import Connection, connections_of
 from interlock.faces.mcp.methods import answer
@@ -36,7 +35,7 @@ from interlock.faces.mcp.protocol import (
     read_message,
 )
 from interlock.faces.web.body import parse_json, read_body
-from interlock.faces.web.credentials import CLIENTS, caller, credential_in
+from interlock.faces.web.credentials import CLIENTS, caller, credential_in, still_accepted
 from interlock.faces.web.errors import error_response
 from interlock.faces.web.sse import HEARTBEAT, RETRY, last_event_id
 from interlock.kit.errors import InterlockError, Kind, forbidden, not_found
@@ -249,26 +248,14 @@ async def _announced(
 ) -> AsyncIterator[bytes]:
     """Announcements as they come; each heartbeat proves the bearer anew, in case another server saw it die."""
     yield RETRY
-    credential = credential_in(request) or ""
     with connections_of(ctx.runtime).stream(ctx.actor.id) as closing:
         async for event in until_closed(ctx.runtime.streams.follow(ctx, stream, after), closing):
             if event is None:
-                if not await still_valid(ctx, credential):
+                if not await still_accepted(request, ctx):
                     return
                 yield HEARTBEAT
             elif connection.hears(LEVEL):
                 yield b"id: %d\n" % event.seq + _event(message_of(event))
-
-
-async def still_valid(ctx: Ctx, credential: str) -> bool:
-    """Whether a bearer still works."""
-    try:
-        await identify(ctx.runtime, credential, request_id=ctx.request_id, face=FACE)
-    except InterlockError as error:
-        if error.kind is Kind.UNAUTHENTICATED:
-            return False
-        raise
-    return True
 
 
 def _event(message: Reply) -> bytes:

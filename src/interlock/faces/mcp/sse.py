@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from interlock.faces.mcp.connections import Connection, connections_of
-from interlock.faces.mcp.http import EVENTS, STREAM_HEADERS, admitted, still_valid
+from interlock.faces.mcp.http import EVENTS, STREAM_HEADERS, admitted
 from interlock.faces.mcp.methods import answer
 from interlock.faces.mcp.protocol import Code, Message, Reply, RpcError, failed, id_of, read_message
 from interlock.faces.web.body import parse_json, read_body
-from interlock.faces.web.credentials import credential_in
+from interlock.faces.web.credentials import still_accepted
 from interlock.faces.web.errors import error_response
 from interlock.faces.web.sse import HEARTBEAT
 from interlock.kit.errors import InterlockError, Kind, not_found
@@ -91,13 +91,12 @@ async def _carried(request: Request, ctx: Ctx) -> AsyncIterator[bytes]:
     key, connection = known.begin(ctx.actor.id)
     streams = _streams_of(ctx.runtime)
     stream = streams[key] = _Stream(connection)
-    credential = credential_in(request) or ""
     try:
         with known.stream(ctx.actor.id) as closing:
             yield b"event: endpoint\ndata: %s?session_id=%s\n\n" % (MESSAGES.encode(), key.encode())
             async for reply in _replies(stream, closing):
                 if reply is None:
-                    if not await still_valid(ctx, credential):
+                    if not await still_accepted(request, ctx):
                         return
                     yield HEARTBEAT
                 else:
