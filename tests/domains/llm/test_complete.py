@@ -10,6 +10,7 @@ import pytest
 
 from interlock.domains.llm import service as llm
 from interlock.domains.llm.chat import ChatDelta, CompleteChat, Finished, FinishReason, TextDelta, ToolCallDelta
+from interlock.domains.llm.providers import relay
 from interlock.domains.llm.views import ModelPrice, ProviderKind
 from interlock.kit.errors import InterlockError, Kind
 from tests.domains.llm.gateway import Gateway
@@ -143,6 +144,30 @@ async def test_a_cut_stream_is_told_and_what_came_is_booked_as_an_estimate(wire:
     assert entry.output_tokens >= len(text_of(received)) // 4
     assert entry.cost
     assert await wire.gateway.held() == []
+
+
+@pytest.mark.parametrize(("size", "fits"), [(900_000, True), (1_100_000, False)])
+async def test_one_huge_event_is_a_providers_error(size: int, fits: bool) -> None:
+    sent = b'data: {"choices": [{"delta": {"content": "%s"}, "finish_reason": "stop"}]}\n\n' % (b"x" * size)
+    read = 0
+
+    class Response:
+        async def chunks(self) -> AsyncIterator[bytes]:
+            nonlocal read
+            for start in range(0, len(sent), 50_000):
+                read = start
+                yield sent[start : start + 50_000]
+
+    response: Any = Response()
+    pieces = relay._Tap("acme", response).pieces()
+    if fits:
+        assert [text_of([*piece.deltas]) async for piece in pieces] == ["x" * size]
+        return
+    with pytest.raises(InterlockError) as caught:
+        await anext(pieces)
+    assert (caught.value.kind, caught.value.code) == (Kind.UPSTREAM, "provider_bad_response")
+    assert "1,000,000 bytes" in caught.value.message
+    assert read < size
 
 
 async def test_a_failure_before_the_first_piece_is_tried_again(wire: Wire) -> None:

@@ -30,6 +30,7 @@ from interlock.runtime.http import HttpReply, HttpStream
 _CHAT = "/chat/completions"
 _DONE = b"[DONE]"
 _EVENT = b"data:"
+_LARGEST_EVENT = 1_000_000
 _MOST_TOKENS = 1_000_000_000
 
 
@@ -113,6 +114,8 @@ class _Tap:
                 piece = self._piece(frames)
                 if piece.events:
                     yield piece
+                if len(rest) > _LARGEST_EVENT:  # also because each read goes through all of it again
+                    raise garbled(self._provider, f"a stream event of more than {_LARGEST_EVENT:,} bytes")
         except InterlockError as error:
             if error.code == "provider_cut":
                 raise stream_cut(self._provider) from error
