@@ -10,7 +10,7 @@ from interlock.runtime.settings import Settings
 
 
 async def _serve() -> None:
-    runtime = main.build_runtime(Settings())
+    runtime = main.build_runtime(Settings(), "server-of-tests")
     try:
         await stdio.serve(runtime, os.environ["INTERLOCK_MCP_TOKEN"])
     finally:
