@@ -1,10 +1,11 @@
 """The OpenAPI 3.1 document of the native API, generated from the route table; what it says is what the binder does."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from interlock import __version__
 from interlock.faces.rest.binding import BODY_METHODS, NativeRoute
@@ -32,6 +33,14 @@ _ERROR = {
 }
 
 
+class _Generator(GenerateJsonSchema):
+    """Pydantic's schemas, except that a default amount of money is a number, as its field is."""
+
+    def encode_default(self, dft: Any) -> Any:
+        """A default as it would be sent."""
+        return float(dft) if isinstance(dft, Decimal) else super().encode_default(dft)
+
+
 def document(lines: Iterable[NativeRoute], extra_paths: dict[str, Any], server_url: str) -> dict[str, Any]:
     """The whole document.
 
@@ -42,10 +51,15 @@ def document(lines: Iterable[NativeRoute], extra_paths: dict[str, Any], server_u
     """
     lines = tuple(lines)
     commands, schemas = models_json_schema(
-        [(line.operation.command, "validation") for line in lines], ref_template=_REF, by_alias=True
+        [(line.operation.command, "validation") for line in lines],
+        ref_template=_REF,
+        by_alias=True,
+        schema_generator=_Generator,
     )
     replies, reply_schemas = TypeAdapter.json_schemas(
-        [(index, "serialization", TypeAdapter(line.reply)) for index, line in enumerate(lines)], ref_template=_REF
+        [(index, "serialization", TypeAdapter(line.reply)) for index, line in enumerate(lines)],
+        ref_template=_REF,
+        schema_generator=_Generator,
     )
     definitions = {**schemas.get("$defs", {}), **reply_schemas.get("$defs", {}), "Error": _ERROR}
     paths: dict[str, Any] = {path: dict(item) for path, item in extra_paths.items()}
