@@ -32,7 +32,7 @@ from interlock.domains.governance.policies.views import (
     Verdict,
 )
 from interlock.kit.errors import InterlockError, Kind
-from interlock.kit.ids import TypedId
+from interlock.kit.ids import AgentId, RunId
 from interlock.runtime.context import Ctx
 from tests.domains.governance.world import World
 
@@ -176,7 +176,7 @@ async def test_every_change_is_evidence_and_news(world: World) -> None:
 
 async def test_an_alert_is_told_once_with_its_channels(world: World) -> None:
     await create(world, "approval", "alert", channels=["slack"], match={"tools": ["comms"]})
-    run = TypedId.new()
+    run = RunId.new()
     assert (await verdict(world, run_id=run)).decision is Decision.AUTHORIZED
     await verdict(world, tool="crm.create_contact")
     [told] = world.heard(PolicyAlerted)
@@ -201,7 +201,7 @@ async def test_dry_run_shows_the_verdict_and_leaves_no_trace(world: World) -> No
 
 
 async def test_caps_per_run_agent_scope_and_workspace_on_real_counters(world: World) -> None:
-    run, agent = TypedId.new(), TypedId.new()
+    run, agent = RunId.new(), AgentId.new()
     async with world.ctx.begin() as unit:
         await budgets.settle(
             unit,

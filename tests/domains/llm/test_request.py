@@ -103,9 +103,7 @@ async def test_a_caller_who_leaves_once_the_answer_is_there_still_pays(
     monkeypatch.setattr(budgets, "settle", slow)
     async with serve_openai() as fake:
         await gateway.provider(ProviderKind.OPENAI, fake.base_url)
-        chat = CompleteChat.model_validate(
-            {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]}
-        )
+        chat = CompleteChat.model_validate({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]})
         work: Coroutine[Any, Any, object] = (
             llm.request(gateway.ctx, asking("gpt-4o-mini")) if door == "agent loop" else gateway.call(complete, chat)
         )
@@ -116,7 +114,7 @@ async def test_a_caller_who_leaves_once_the_answer_is_there_still_pays(
             await caller
         leaving.set()
         async with asyncio.timeout(10):
-            while not await gateway.booked():
+            while not await gateway.booked():  # noqa: ASYNC110 - the booking goes on by itself and has no event for tests
                 await asyncio.sleep(0.01)
     assert await gateway.held() == []
 

@@ -28,7 +28,7 @@ things = Table(
     tables.key(),
     tables.guid(ThingId),
     Column("name", String(20), nullable=False, unique=True),
-    Column("count", Integer),
+    Column("amount", Integer),
     Column("data", tables.Json),
     tables.money("cost", nullable=True),
     tables.moment("at"),
@@ -50,7 +50,7 @@ async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
 
 
 async def _insert(session: Session, name: str) -> int:
-    row = {"guid": ThingId.new(), "name": name, "count": 3, "data": {"a": [1]}, "cost": Decimal("0.5"), "at": NOW}
+    row = {"guid": ThingId.new(), "name": name, "amount": 3, "data": {"a": [1]}, "cost": Decimal("0.5"), "at": NOW}
     number: int = (await session.execute(INSERT, row)).scalar_one()
     return number
 
@@ -64,7 +64,7 @@ async def test_the_second_execution_returns_what_the_first_did(database: SqliteD
     assert isinstance(database.preparer.find(BY_NAME, {"name": "b"}), Prepared)
     assert tuple(first) == tuple(second)
     assert dict(first._mapping) == dict(second._mapping)
-    assert (second.name, second.count, second.data, second.cost, second.at) == ("b", 3, {"a": [1]}, Decimal("0.5"), NOW)
+    assert (second.name, second.amount, second.data, second.cost, second.at) == ("b", 3, {"a": [1]}, Decimal("0.5"), NOW)
     assert isinstance(second.guid, ThingId)
     assert (await session.execute(BY_NAME, {"name": "nobody"})).first() is None
     assert (await session.execute(BY_NAME, {"name": "nobody"})).all() == []
@@ -78,7 +78,7 @@ async def test_absent_values_are_null_and_other_names_are_another_statement(data
         await _insert(session, name)
     for name in ("c", "d"):
         await session.execute(INSERT, {"guid": ThingId.new(), "name": name, "at": NOW})
-    rows = (await session.execute(select(things.c.name, things.c.count).order_by(things.c.id))).all()
+    rows = (await session.execute(select(things.c.name, things.c.amount).order_by(things.c.id))).all()
     assert [tuple(row) for row in rows] == [("a", 3), ("b", 3), ("c", None), ("d", None)]
     await session.rollback()
 
