@@ -64,7 +64,13 @@ async def test_the_second_execution_returns_what_the_first_did(database: SqliteD
     assert isinstance(database.preparer.find(BY_NAME, {"name": "b"}), Prepared)
     assert tuple(first) == tuple(second)
     assert dict(first._mapping) == dict(second._mapping)
-    assert (second.name, second.amount, second.data, second.cost, second.at) == ("b", 3, {"a": [1]}, Decimal("0.5"), NOW)
+    assert (second.name, second.amount, second.data, second.cost, second.at) == (
+        "b",
+        3,
+        {"a": [1]},
+        Decimal("0.5"),
+        NOW,
+    )
     assert isinstance(second.guid, ThingId)
     assert (await session.execute(BY_NAME, {"name": "nobody"})).first() is None
     assert (await session.execute(BY_NAME, {"name": "nobody"})).all() == []
