@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 PayloadT = TypeVar("PayloadT", bound=BaseModel)
 Handler = Callable[[Ctx, Any], Awaitable[None]]
 
+PURGE = "jobs.purge"
 _CONCURRENCY = 16
 _LEASE = timedelta(minutes=1)
 _IDLE_SECONDS = 5.0
@@ -32,6 +33,8 @@ _TROUBLE_SECONDS = 1.0
 _FIRST_RETRY = timedelta(seconds=1)
 _LONGEST_RETRY = timedelta(hours=1)
 _MOST_DOUBLINGS = 12
+_DEAD_KEPT = timedelta(days=30)
+_DEAD_BATCH = 1000
 
 
 class JobId(TypedId):
@@ -82,6 +85,21 @@ _TAKE_BACK = (
     update(job_rows).where(job_rows.c.leased_by == bindparam("server")).values(leased_by=None, run_at=bindparam("now"))
 )
 _DONE = delete(job_rows).where(job_rows.c.id == bindparam("key"))
+_LONG_DEAD = (
+    select(job_rows.c.id)
+    .where(job_rows.c.state == JobState.DEAD, job_rows.c.run_at < bindparam("before"))
+    .limit(bindparam("most"))
+)
+_DROP_LONG_DEAD = delete(job_rows).where(job_rows.c.id.in_(_LONG_DEAD)).returning(job_rows.c.id)
+
+
+async def drop_dead(ctx: Ctx) -> None:
+    """Delete the jobs that failed for the last time a month ago."""
+    values = {"before": ctx.now - _DEAD_KEPT, "most": _DEAD_BATCH}
+    dropped = _DEAD_BATCH
+    while dropped == _DEAD_BATCH:  # in between, others may write
+        async with ctx.begin() as unit:
+            dropped = len((await (await unit.session()).execute(_DROP_LONG_DEAD, values)).all())
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import update
 
 from interlock.kit.errors import InterlockError, Kind
+from interlock.runtime import jobs
 from interlock.runtime.context import ActorKind, Ctx
 from interlock.runtime.database import Session
 from interlock.runtime.jobs import JobState, job_rows
@@ -174,6 +175,21 @@ async def test_a_job_nobody_can_do_is_kept_with_its_reason(kernel: Kernel, handl
         row = await attempts_are(kernel, 1)
     assert row.state is JobState.DEAD
     assert "no handler is registered" in row.last_error or "number" in row.last_error
+
+
+@pytest.mark.parametrize("batch", [2, 5, 1000])
+async def test_the_long_dead_are_dropped_in_batches(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(jobs, "_DEAD_BATCH", batch)
+    month = timedelta(days=30)
+    await enqueue(kernel, *"abcde", handler="tests.old", delay=-month - timedelta(seconds=1))
+    await enqueue(kernel, "late", handler="tests.young", delay=timedelta(seconds=1) - month)
+    async with kernel.ctx().begin() as unit:
+        await (await unit.session()).execute(update(job_rows).values(state=JobState.DEAD))
+    await enqueue(kernel, "waiting", handler="tests.waiting", delay=-2 * month)
+    await jobs.drop_dead(kernel.ctx())
+    assert {row.handler for row in await kernel.jobs()} == {"tests.young", "tests.waiting"}
 
 
 async def test_one_bad_job_does_not_hold_the_others(kernel: Kernel) -> None:
