@@ -175,7 +175,7 @@ async def test_closing_stops_the_model_and_frees_its_threads() -> None:
     assert interrupted.value.code == refused.value.code == "embedded_model_closed"
     assert not [thread for thread in chat._workers._threads if thread.is_alive()]
     # llama.cpp keeps one thread for its log, asyncio one for the shutdown; the model's own five are gone.
-    assert native_threads() <= before + 2
+    await until(lambda: native_threads() <= before + 2)
 
 
 @pytest.mark.slow_model

@@ -3,15 +3,20 @@
 import secrets
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import structlog
 import xllamacpp
 
 # A prompt is read in pieces of this size, and a cancelled request ends at the next piece.
 _PROMPT_PIECE = 64
 _SILENT = -1
+_CLOSE_SECONDS = 10
+
+log = structlog.get_logger(__name__)
 
 
 class LlamaEngine:
@@ -40,6 +45,8 @@ class LlamaEngine:
         # The model's full template adds a system prompt of its maker's; the plain one only what the caller sent.
         params.use_jinja = False
         self._server: xllamacpp.Server | None = xllamacpp.Server(params)
+        # One token makes sure that the library's own loop runs: stopped before that, it misses the word and never ends.
+        self.complete({"messages": [{"role": "user", "content": "."}], "max_tokens": 1}, _ignore)
 
     def complete(self, request: Mapping[str, Any], on_chunk: Callable[[dict[str, Any]], bool]) -> None:
         """Stream the reply into `on_chunk`, which returns True to stop; it must not raise (the library swallows it)."""
@@ -48,6 +55,20 @@ class LlamaEngine:
         self._server.handle_chat_completions(dict(request), on_chunk)
 
     def close(self) -> None:
-        """Free the model and its threads; no `complete` may be running."""
-        self._server = None
+        """Free the model and its threads; no `complete` may be running.
+
+        The library waits for its threads without a limit, so it does that in a thread that cannot hold up an exit.
+        """
+        server, self._server = self._server, None
+        holder = [server]
+        del server
+        freeing = threading.Thread(target=holder.clear, name="free the chat model", daemon=True)
+        freeing.start()
+        freeing.join(_CLOSE_SECONDS)
+        if freeing.is_alive():
+            log.warning("the embedded chat model did not end in time; it ends with the process")
         shutil.rmtree(self._private, ignore_errors=True)
+
+
+def _ignore(_chunk: dict[str, Any]) -> bool:
+    return False
