@@ -43,7 +43,7 @@ UNROUTED = {
     "accounts.reset_password": "for operators, on the command line",
     "org.workspace": "read by other domains; the dashboard's home shows it",
 }
-# Operations whose consequences for other things are evidence of their own, beside their row in the system log: how many.
+# Operations whose consequences for other things are evidence of their own, beside their row in the log: how many.
 ALSO_EVIDENCE = {"runs.cancel": 2}  # the approval that the run waited for is withdrawn, the call behind it is refused
 # Results that are neither views nor ids: a handle on bytes that a face sends on as they come.
 STREAMS = {"ledger.export": "LedgerExport", "llm.stream": "ChatStream"}
