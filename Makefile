@@ -49,7 +49,7 @@ migration: $(DEV) ## Write the next migration: make migration m="what changed"
 
 requirements: $(DEV) ## Resolve the dependencies of pyproject.toml anew
 	$(UV) pip compile $(COMPILE) pyproject.toml -o requirements/run.txt
-	$(UV) pip compile $(COMPILE) pyproject.toml --group dev -o requirements/dev.txt
+	$(UV) pip compile $(COMPILE) pyproject.toml --group dev --extra telemetry -o requirements/dev.txt
 
 clean: ## Remove the environment and every cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis
