@@ -158,7 +158,7 @@ def test_paths_of_one_machine_and_registry_addresses_are_found_in_any_file(text:
 
 
 @pytest.mark.parametrize(
-    "text", ["/usr/bin/chromium", "docs/network/x", "/homework/ada", "https://pypi.org/project/uv"]
+    "text", ["/usr/bin/chromium", "docs/network/x", "/homework/ada", "https://docs.example.org/uv"]
 )
 def test_ordinary_paths_and_addresses_pass(text: str) -> None:
     assert lines_of(machine_paths, "docs/setup.md", text) == []
