@@ -1,5 +1,6 @@
 """The pytest plug-in of the suite: network guard for every test, and databases for those that ask."""
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ IN_WORKER = "workerinput"
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Agree on the place of the session's PostgreSQL; the controller chooses, its workers are told."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Started in the background, a shell's children ignore Ctrl-C, and so would every server that a test interrupts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     handed_down = getattr(config, IN_WORKER, {}).get(WORKER_KEY)
     config.stash[HOME] = Path(handed_down or tempfile.mkdtemp(prefix="interlock-tests-"))
 
