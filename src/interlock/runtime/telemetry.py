@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Any, Protocol, Self, TextIO
+from typing import Any, Protocol, Self, TextIO, cast
 
 import orjson
 import structlog
@@ -70,13 +70,29 @@ class _Tracing:
 _NO_SPAN = _NoSpan()
 
 
+class _StandardError:
+    """Standard error as it is when something is written: whoever replaces or closes it later takes no log line along."""
+
+    def write(self, text: str) -> int:
+        """Write to what is standard error now."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush what is standard error now."""
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        """Whether a person reads along."""
+        return sys.stderr.isatty()
+
+
 def configure(settings: Settings, *, stream: TextIO | None = None) -> None:
     """Send logs of this process, our own and the libraries', to stderr in the configured form, and start tracing.
 
     Raises:
         InterlockError: an OTLP endpoint is configured but OpenTelemetry is not installed.
     """
-    out = stream or sys.stderr
+    out = stream or cast("TextIO", _StandardError())
     level = getattr(logging, settings.log_level.upper())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
