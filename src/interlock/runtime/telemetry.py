@@ -71,7 +71,7 @@ _NO_SPAN = _NoSpan()
 
 
 class _StandardError:
-    """Standard error as it is when something is written: whoever replaces or closes it later takes no log line along."""
+    """Standard error as it is when something is written, whoever replaced or closed it meanwhile."""
 
     def write(self, text: str) -> int:
         """Write to what is standard error now."""
