@@ -19,7 +19,8 @@ from interlock.kit.operations import REGISTRY, Audit, Effect, Operation
 from interlock.kit.paging import Page
 from interlock.runtime import tables
 from interlock.runtime.invoke import invoke
-from tests.contracts.samples import SAMPLES, WITHOUT_SAMPLE, World
+from tests.contracts.samples import ALSO_EVIDENCE, BY_HAND, PUBLIC, SAMPLES, STREAMS, UNROUTED, WITHOUT_SAMPLE
+from tests.contracts.world import World
 from tests.support.app import Server
 
 ALL = [REGISTRY[name] for name in sorted(REGISTRY)]
@@ -27,32 +28,11 @@ SAMPLED = [operation for operation in ALL if operation.name in SAMPLES]
 EVERY = pytest.mark.parametrize("operation", ALL, ids=lambda operation: operation.name)
 ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-# Operations that a face serves by hand, and where.
-BY_HAND = {
-    "ledger.export": ("GET", "/api/ledger/export"),
-    "llm.complete": ("POST", "/v1/chat/completions"),
-    "llm.embed": ("POST", "/v1/embeddings"),
-    "llm.stream": ("POST", "/v1/chat/completions"),
-    "runs.events": ("GET", "/api/v1/runs/{run_id}/events"),
-    "tools.call": ("POST", "/api/mcp"),
-    "tools.get_outcome": ("POST", "/api/mcp"),
-}
-# May only shrink: operations that no face serves yet, each with its reason.
-UNROUTED = {
-    "accounts.get_client": "the list shows everything it does; for other domains and the dashboard",
-    "accounts.reset_password": "for operators, on the command line",
-    "org.workspace": "read by other domains; the dashboard's home shows it",
-}
-# Operations whose consequences for other things are evidence of their own, beside their row in the log: how many.
-ALSO_EVIDENCE = {"runs.cancel": 2}  # the approval that the run waited for is withdrawn, the call behind it is refused
-# Results that are neither views nor ids: a handle on bytes that a face sends on as they come.
-STREAMS = {"ledger.export": "LedgerExport", "llm.stream": "ChatStream"}
-
 
 @pytest.fixture
 async def world(server: Server) -> World:
     """The first workspace."""
-    return World(server, server.key)
+    return World(server, server.key, SAMPLES)
 
 
 def problems_of(found: dict[str, str]) -> None:
@@ -159,10 +139,15 @@ def test_it_is_routed_or_a_reason_is_given(operation: Operation) -> None:
 async def test_routes_made_by_hand_exist(server: Server) -> None:
     found = {}
     for name, (method, path) in BY_HAND.items():
-        answer = await server.http.request(method, path.replace("{run_id}", "run_01h455vb4pex5vsknk084sn02q"))
+        answer = await server.http.request(method, _with_some_ids(path))
         if answer.status_code not in {401, 404} or answer.json().get("error", {}).get("code") == "not_found":
             found[name] = f"{method} {path} answers {answer.status_code}"
     problems_of(found)
+
+
+def _with_some_ids(path: str) -> str:
+    """A path whose `{thing_id}` parts name things that are not there."""
+    return re.sub(r"\{(\w+?)(_id)?\}", lambda part: f"{part[1]}_01h455vb4pex5vsknk084sn02q", path)
 
 
 def test_no_list_names_an_operation_that_is_gone() -> None:
@@ -184,7 +169,7 @@ async def test_nobody_unknown_gets_in(server: Server) -> None:
         else:
             found[operation.name] = "let in"
     problems_of(found)
-    assert {operation.name for operation in ALL if operation.public} == {"accounts.sign_in", "ledger.jwks"}
+    assert {operation.name for operation in ALL if operation.public} == PUBLIC
 
 
 @ONE_DATABASE
@@ -297,7 +282,7 @@ def test_the_search_finds_operations_that_name_things() -> None:
 @pytest.fixture
 async def stranger(server: Server) -> World:
     """A second workspace on the same server."""
-    return World(server, await server.another_workspace())
+    return World(server, await server.another_workspace(), SAMPLES)
 
 
 async def test_another_workspaces_things_are_simply_not_there(world: World, stranger: World) -> None:

@@ -23,7 +23,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from interlock.faces.rest.app import openapi
-from tests.contracts.samples import PASSWORD, World
+from tests.contracts.samples import SAMPLES
+from tests.contracts.world import PASSWORD, World
 from tests.support.app import Server
 
 AnyCase: TypeAlias = Case[Any]
@@ -74,7 +75,7 @@ def cases(operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode) -> 
 
 async def signed_in(server: Server) -> str:
     """The token of a person, for the doors that take no key."""
-    world = World(server, server.key)
+    world = World(server, server.key, SAMPLES)
     await world.call(
         "accounts.add_user", {"email": "p@example.com", "name": "P", "password": PASSWORD, "role": "admin"}
     )

@@ -14,23 +14,27 @@ from starlette.routing import Route
 from interlock import main
 from interlock.faces.rest.app import TABLE
 from interlock.sandbox import ProviderName, Sandbox, serve
-from tests.contracts.samples import PASSWORD, World, unique
+from tests.contracts.drives import BY_HAND_ELSEWHERE, DRIVES, ENTRIES, PREFIXES_ELSEWHERE, RATE_HEADERS, Recorder
+from tests.contracts.samples import SAMPLES
+from tests.contracts.world import PASSWORD, World, unique
 from tests.support.app import Server
 from tests.support.story import CHARGE, CREDENTIALS, REFUND_DESK, finished, pending_approval
 
 DATA = Path(__file__).parent
-CONTRACT = json.loads((DATA / "data" / "stryda.json").read_text())
 # May only shrink: what is not built, and fields whose other half is not built.
 GAPS = json.loads((DATA / "not_built.json").read_text())
 UNKNOWN = "01h455vb4pex5vsknk084sn02q"
 ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-RATE_HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
-PREFIXES = {"client_id": "cli", "agent_id": "agent", "id": "appr", "run_id": "run", "policy_id": "pol", "key_id": "key"}
-
-ENTRIES: dict[str, dict[str, Any]] = {
-    f"{entry['method']} {entry['path']}": entry
-    for entry in (*CONTRACT["endpoints"], *CONTRACT["recommended_additions"])
+PREFIXES = {
+    "client_id": "cli",
+    "agent_id": "agent",
+    "id": "appr",
+    "run_id": "run",
+    "policy_id": "pol",
+    "key_id": "key",
+    **PREFIXES_ELSEWHERE,
 }
+
 BUILT = {name: entry for name, entry in ENTRIES.items() if name not in GAPS["endpoints"]}
 DOCUMENTED = {name: entry for name, entry in BUILT.items() if "response" in entry}
 LINES = {f"{line.method} {line.path}": line for line in TABLE}
@@ -112,7 +116,7 @@ async def test_without_a_credential_it_is_401_with_both_error_keys(server: Serve
 
 @ONE_DATABASE
 async def test_every_door_takes_its_own_kind_of_credential_only(server: Server) -> None:
-    world = World(server, server.key)
+    world = World(server, server.key, SAMPLES)
     bearer = (await world.call("accounts.register_client", {"name": "client", "kind": "cursor"})).bearer
     email = f"{unique('person')}@example.com"
     await world.call("accounts.add_user", {"email": email, "name": "Person", "password": PASSWORD, "role": "admin"})
@@ -150,30 +154,6 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield running
 
 
-class Recorder:
-    """Every reply, by the contract's name of its endpoint."""
-
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.replies: dict[str, list[Any]] = defaultdict(list)
-
-    async def call(self, name: str, body: Any = None, *, headers: dict[str, str] | None = None, **parts: str) -> Any:
-        """Call an endpoint by its name in the contract."""
-        method, path = name.split(" ")
-        parameters = {part: parts.pop(part) for part in re.findall(r"\{([^}]*)\}", path)}
-        answer = await self.server.http.request(
-            method,
-            path.format(**parameters),
-            json=body,
-            params=parts or None,
-            headers=headers or {"x-api-key": self.server.key},
-        )
-        assert answer.status_code == ENTRIES[name].get("response", {}).get("status", 200), f"{name}: {answer.text}"
-        assert all(header in answer.headers for header in RATE_HEADERS), name
-        self.replies[name].append(answer.json())
-        return answer.json()
-
-
 async def drive(server: Server, sandbox: Sandbox) -> dict[str, list[Any]]:
     """Use everything that is built once, as a client would; returns the replies."""
     recorder = Recorder(server)
@@ -191,6 +171,8 @@ async def drive(server: Server, sandbox: Sandbox) -> dict[str, list[Any]]:
     await _checks(recorder)
     await call("DELETE /api/v1/policies/{policy_id}", policy_id=policy["id"])
     await _agents(recorder)
+    for module in DRIVES:
+        await module.drive(recorder)
     await call("POST /api/v1/integrations/{id}/disconnect", id="int_slack")
     await call("GET /api/mcp/tools")
     await call("GET /api/ledger")
@@ -200,7 +182,7 @@ async def drive(server: Server, sandbox: Sandbox) -> dict[str, list[Any]]:
 
 
 async def _accounts(recorder: Recorder) -> None:
-    call, world = recorder.call, World(recorder.server, recorder.server.key)
+    call, world = recorder.call, World(recorder.server, recorder.server.key, SAMPLES)
     email = f"{unique('person')}@example.com"
     await world.call("accounts.add_user", {"email": email, "name": "Person", "password": PASSWORD})
     token = (await world.call("accounts.sign_in", {"email": email, "password": PASSWORD})).token
@@ -252,7 +234,7 @@ async def _agents(recorder: Recorder) -> None:
 
 
 MCP = {"POST /api/mcp", "GET /api/mcp/sse", "POST /api/mcp/sse/messages", "GET /api/mcp", "DELETE /api/mcp"}
-BY_HAND = MCP | {"GET /api/ledger/export"}
+BY_HAND = MCP | {"GET /api/ledger/export"} | BY_HAND_ELSEWHERE
 """No plain replies: the tests below and the suites of the MCP face and the ledger hold them to the contract."""
 
 
@@ -316,7 +298,7 @@ async def test_what_does_not_exist_is_404(server: Server, name: str) -> None:
     }
     headers = {"x-api-key": server.key}
     if name in MCP:
-        client = await World(server, server.key).run("accounts.register_client")
+        client = await World(server, server.key, SAMPLES).run("accounts.register_client")
         headers = {"authorization": f"Bearer {client.bearer}", "mcp-session-id": "unknown"}
     answer = await server.http.request(
         method,
@@ -348,7 +330,7 @@ async def test_what_is_against_the_schema_is_422(server: Server, name: str) -> N
 
 @ONE_DATABASE
 async def test_the_mcp_door_answers_as_documented(server: Server) -> None:
-    world = World(server, server.key)
+    world = World(server, server.key, SAMPLES)
     bearer = (await world.call("accounts.register_client", {"name": "desk", "kind": "cursor"})).bearer
 
     async def rpc(method: str, **params: Any) -> dict[str, Any]:
@@ -375,7 +357,7 @@ async def test_the_mcp_door_answers_as_documented(server: Server) -> None:
 
 @ONE_DATABASE
 async def test_wrong_state_is_409(server: Server) -> None:
-    world = World(server, server.key)
+    world = World(server, server.key, SAMPLES)
     client = (await world.run("accounts.register_client")).id
     revoke, rotate = (f"/api/mcp/clients/{client}/{verb}" for verb in ("revoke", "rotate"))
     assert (await server.post(revoke)).status_code == 200
@@ -419,7 +401,7 @@ async def test_a_key_without_the_surface_is_403(server: Server) -> None:
 
 @ONE_DATABASE
 async def test_an_exhausted_budget_is_503_for_work_and_a_denial_for_a_check(server: Server) -> None:
-    agent = (await World(server, server.key).run("agents.create")).id
+    agent = (await World(server, server.key, SAMPLES).run("agents.create")).id
     await server.patch("/api/v1/budget", {"monthly_cap": 0})
     answer = await server.post(f"/api/v1/agents/{agent}/run", {"input_data": {"task": "x"}})
     assert answer.status_code == 503, answer.text

@@ -137,6 +137,12 @@ class AgentId(TypedId):
     prefix: ClassVar[str] = "agent"
 
 
+class WorkflowId(TypedId):
+    """A workflow's identity; here because runs and money of lower domains name workflows."""
+
+    prefix: ClassVar[str] = "wf"
+
+
 class RunId(TypedId):
     """An execution's identity; here because evidence, money and approvals of lower domains name runs."""
 

@@ -46,6 +46,7 @@ class ActorKind(StrEnum):
     KEY = "key"
     CLIENT = "mcp_client"
     AGENT = "agent"
+    WORKFLOW = "workflow"
     SYSTEM = "system"
 
 

@@ -23,6 +23,7 @@ from interlock.runtime.events import Event
 log = structlog.get_logger(__name__)
 
 PayloadT = TypeVar("PayloadT", bound=BaseModel)
+Wanted = Callable[[Ctx], Awaitable[bool]]
 Handler = Callable[[Ctx, Any], Awaitable[None]]
 
 PURGE = "jobs.purge"
@@ -114,7 +115,7 @@ class Jobs:
 
     def __init__(self) -> None:
         self._handlers: dict[str, _Registration] = {}
-        self._subscribers: dict[str, list[str]] = defaultdict(list)
+        self._subscribers: dict[str, list[tuple[str, Wanted | None]]] = defaultdict(list)
         self._wake = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._stopping = False
@@ -133,17 +134,29 @@ class Jobs:
             raise ValueError(f"job {name} is registered twice")
         self._handlers[name] = _Registration(payload, handler, attempts)
 
-    def subscribe(self, event: type[PayloadT], name: str, handler: Callable[[Ctx, PayloadT], Awaitable[None]]) -> None:
-        """Have a handler told of an event; an event nobody subscribed to costs nothing."""
+    def subscribe(
+        self,
+        event: type[PayloadT],
+        name: str,
+        handler: Callable[[Ctx, PayloadT], Awaitable[None]],
+        *,
+        wanted: Callable[[Ctx], Awaitable[bool]] | None = None,
+    ) -> None:
+        """Have a handler told of an event; an event nobody subscribed to costs nothing.
+
+        Args:
+            wanted: asked in the publisher's unit of work whether this workspace's event is of use; answer from memory.
+        """
         if not issubclass(event, Event):
             raise TypeError("subscribe to a class of Event")
         self.register(name, event, handler)
-        self._subscribers[event.name].append(name)
+        self._subscribers[event.name].append((name, wanted))
 
     async def publish(self, ctx: Ctx, event: Event) -> None:
         """One job per subscriber, in the same transaction."""
-        for name in self._subscribers.get(event.name, ()):
-            await self.enqueue(ctx, name, event)
+        for name, wanted in self._subscribers.get(event.name, ()):
+            if wanted is None or await wanted(ctx):
+                await self.enqueue(ctx, name, event)
 
     async def enqueue(self, ctx: Ctx, name: str, payload: BaseModel, *, at: datetime | None = None) -> JobId:
         """Have a job run once this unit of work is durable, at once or at a given time."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from types import UnionType
 from typing import Any, TypeVar, get_args
 
@@ -11,12 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
 from interlock.faces.web.body import check_text, parse_json, read_body
-from interlock.faces.web.credentials import PEOPLE_AND_KEYS, caller
+from interlock.faces.web.credentials import PEOPLE_AND_KEYS, caller, visitor
 from interlock.faces.web.errors import error_response, from_validation
 from interlock.kit.errors import InterlockError, malformed
 from interlock.kit.operations import Operation, facts_of
 from interlock.kit.paging import Page
-from interlock.runtime.context import ActorKind, Ctx
+from interlock.runtime.context import ActorKind, Ctx, WorkspaceId
 from interlock.runtime.invoke import invoke
 
 CommandT = TypeVar("CommandT", bound=BaseModel)
@@ -24,6 +25,7 @@ CommandT = TypeVar("CommandT", bound=BaseModel)
 FACE = "rest"
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 Function = Callable[[Ctx, Any], Awaitable[Any]]
+Owner = Callable[[Any, Ctx], Awaitable[WorkspaceId]]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class NativeRoute:
     operation: Operation
     path_fields: frozenset[str]
     tag: str
+    owner: Owner | None
 
 
 def route(
@@ -49,6 +52,7 @@ def route(
     *,
     status: int = 200,
     allowed: frozenset[ActorKind] | None = PEOPLE_AND_KEYS,
+    owner: Owner | None = None,
 ) -> NativeRoute:
     """Declare a route.
 
@@ -59,6 +63,7 @@ def route(
         reply: the wire type built from the operation's result; `list[T]` takes a page's items.
         status: of success.
         allowed: which kinds of credential this door takes; None for public ones.
+        owner: of a public door that belongs to a workspace: from the command to whose it is.
     """
     operation = facts_of(function)
     fields = frozenset(part.strip("{}") for part in path.split("/") if part.startswith("{"))
@@ -66,7 +71,7 @@ def route(
     if unknown:
         raise ValueError(f"{method} {path}: {operation.command.__name__} has no field {sorted(unknown)}")
     tag = operation.name.split(".")[0]
-    return NativeRoute(method, path, function, reply, status, allowed, operation, fields, tag)
+    return NativeRoute(method, path, function, reply, status, allowed, operation, fields, tag, owner)
 
 
 def bound(line: NativeRoute) -> StarletteRoute:
@@ -81,6 +86,8 @@ def bound(line: NativeRoute) -> StarletteRoute:
             ctx = await caller(request, FACE, line.allowed)
             given = await _body(request, ctx) if takes_body else query_values(request, repeated)
             command = command_of(command_type, {**given, **request.path_params}, line.path_fields)
+            if line.owner is not None:
+                ctx = await visitor(request, FACE, partial(line.owner, command))
             result = await invoke(ctx, line.function, command)
         except InterlockError as error:
             return error_response(error)

@@ -1,17 +1,22 @@
 """From HTTP headers to a context; which kinds of credential a door accepts is the door's to say."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
 from starlette.requests import Request
 
 from interlock.domains.accounts.service.identify import anonymous, identify
+from interlock.domains.org import service as org
 from interlock.faces.web.addresses import client_address
 from interlock.kit.errors import InterlockError, Kind, unauthenticated
-from interlock.runtime.context import ActorKind, Ctx, Runtime
+from interlock.runtime.context import ActorKind, Ctx, Runtime, WorkspaceId
 from interlock.runtime.secrets import hashed
 
 PEOPLE_AND_KEYS = frozenset({ActorKind.USER, ActorKind.KEY})
 PEOPLE = frozenset({ActorKind.USER})
 KEYS = frozenset({ActorKind.KEY})
 CLIENTS = frozenset({ActorKind.CLIENT})
+Owner = Callable[[Ctx], Awaitable[WorkspaceId]]
 PROVEN = "interlock.proven"
 """Where a request's scope holds the hash of a credential that was accepted."""
 
@@ -46,6 +51,24 @@ async def caller(request: Request, face: str, allowed: frozenset[ActorKind] | No
         names = " or ".join(sorted(kind.value.replace("_", " ") for kind in allowed))
         raise unauthenticated(f"This endpoint takes the credential of a {names}.")
     return ctx
+
+
+async def visitor(request: Request, face: str, owner: Owner) -> Ctx:
+    """The context of somebody who showed nothing but an address that a workspace made public.
+
+    Args:
+        owner: whose address it is; raises not_found when it is nobody's.
+    """
+    nobody = await caller(request, face, None)
+    async with nobody.begin(write=False) as looking:
+        workspace_id = await owner(looking)
+        facts = await org.facts(looking, workspace_id)
+    return replace(
+        nobody,
+        workspace_id=workspace_id,
+        workspace_version=facts.rules_version,
+        has_ai_access=facts.has_ai_access,
+    )
 
 
 async def still_accepted(request: Request, ctx: Ctx) -> bool:
