@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import structlog
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Column, Index, Integer, String, Table, bindparam, func, insert, select, text
+from sqlalchemy import Column, Index, Integer, String, Table, bindparam, delete, func, insert, select, text
 
 from interlock.runtime import tables
 from interlock.runtime.context import Ctx, WorkspaceId
@@ -122,6 +122,12 @@ class Streams:
     def _wake_all(self) -> None:
         for stream in list(self._waiting):
             self.wake(stream)
+
+    async def drop(self, ctx: Ctx, names: Sequence[str]) -> None:
+        """Delete whole streams of the workspace."""
+        mine = stream_events.c.workspace_id == ctx.workspace_id
+        session = await ctx.session()
+        await session.execute(delete(stream_events).where(stream_events.c.stream.in_(names), mine))
 
     async def append(self, ctx: Ctx, stream: str, kind: str, data: dict[str, Any]) -> int:
         """Store the next event of a stream in this unit of work; followers see it once that is durable.

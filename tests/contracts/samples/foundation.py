@@ -68,6 +68,12 @@ async def _waiting_run(world: World) -> Sample:
     return Sample({"run_id": run.id})
 
 
+async def _paused_run(world: World) -> Sample:
+    sample = await _waiting_run(world)
+    await world.call("runs.pause", sample.payload)
+    return sample
+
+
 async def _create_policy(_world: World) -> Sample:
     return Sample({"name": unique("policy"), "type": "approval", "mode": "log", "match": {"tools": [unique("tool")]}})
 
@@ -220,6 +226,8 @@ SAMPLES: dict[str, Build] = {
     "runs.events": reference("run_id", "runs.start_agent"),
     "runs.get": reference("run_id", "runs.start_agent"),
     "runs.list": nothing,
+    "runs.pause": _waiting_run,
+    "runs.resume": _paused_run,
     "runs.start_agent": _start_agent,
     "settings.get": nothing,
     "settings.update": _update_settings,

@@ -1,18 +1,18 @@
 """Runs that are cancelled or meet database trouble at an awkward moment, and text that tries to leave its fence."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
 from interlock.domains.connectors.service import ConnectAccount, connect
 from interlock.domains.governance.approvals import service as approvals
-from interlock.domains.llm.service import calls
+from interlock.domains.llm.service import calls as llm_calls
 from interlock.domains.llm.views import ModelCall, ModelReply
-from interlock.domains.runs import loop, prompt
+from interlock.domains.runs import calls, prompt
 from interlock.domains.runs import service as runs
-from interlock.domains.runs.order import Order
+from interlock.domains.tools.service import CallTool
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.context import Ctx
 from interlock.runtime.invoke import invoke
@@ -44,14 +44,14 @@ async def _start(server: Server, sandbox: Sandbox) -> str:
 async def test_a_gate_that_opens_while_its_run_is_cancelled_is_withdrawn(
     server: Server, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call = loop._call
+    call = calls._call
 
-    async def cancelled_meanwhile(order: Order, place: str, name: str, arguments: dict[str, Any], ctx: Ctx) -> Any:
-        if name == "payments.create_refund":
-            await server.post(f"/api/v1/runs/{order.run_id}/cancel")
-        return await call(order, place, name, arguments, ctx)
+    async def cancelled_meanwhile(acting: Callable[[Ctx], Ctx], command: CallTool, ctx: Ctx) -> Any:
+        if command.tool == "payments.create_refund":
+            await server.post(f"/api/v1/runs/{command.run_id}/cancel")
+        return await call(acting, command, ctx)
 
-    monkeypatch.setattr(loop, "_call", cancelled_meanwhile)
+    monkeypatch.setattr(calls, "_call", cancelled_meanwhile)
     run_id = await _start(server, sandbox)
     assert (await finished(server, run_id))["status"] == "cancelled"
     await server.runtime.durable.shut_down()
@@ -78,7 +78,7 @@ async def test_a_call_approved_just_before_its_run_is_cancelled_is_not_executed(
 async def test_a_run_outlives_database_trouble_around_its_model_call(
     server: Server, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request, asked = calls.request, 0
+    request, asked = llm_calls.request, 0
 
     async def full_at_first(ctx: Ctx, call: ModelCall) -> ModelReply:
         nonlocal asked
@@ -87,7 +87,7 @@ async def test_a_run_outlives_database_trouble_around_its_model_call(
             raise InterlockError(Kind.UNAVAILABLE, "The disk is full.", code="disk_full")
         return await request(ctx, call)
 
-    monkeypatch.setattr(calls, "request", full_at_first)
+    monkeypatch.setattr(llm_calls, "request", full_at_first)
     run_id = await _start(server, sandbox)
     assert (await pending_approval(server, run_id))["tool"] == "payments.create_refund"
     assert asked > 1

@@ -1,15 +1,16 @@
 """Tables of the runs domain."""
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text
+from sqlalchemy import Column, Index, Integer, String, Table, Text, text
 
 from interlock.domains.governance.policies.views import Decision
-from interlock.domains.runs.states import RunKind, RunStatus, StepKind, StepStatus
+from interlock.domains.runs.states import RunKind, RunStatus, StepKind, StepStatus, Trigger
 from interlock.domains.runs.views import StepId
-from interlock.kit.ids import AgentId, RunId
+from interlock.kit.ids import AgentId, RunId, WorkflowId
 from interlock.runtime import tables
 from interlock.runtime.context import UserId, WorkspaceId
 
 _kind, _kind_check = tables.state("kind", RunKind)
+_trigger, _trigger_check = tables.state("trigger", Trigger)
 _status, _status_check = tables.state("status", RunStatus)
 _step_kind, _step_kind_check = tables.state("kind", StepKind)
 _step_status, _step_status_check = tables.state("status", StepStatus)
@@ -23,10 +24,17 @@ runs = Table(
     tables.reference("workspace_id", WorkspaceId),
     _kind,
     _kind_check,
+    Column("name", String(200), nullable=False),
     tables.reference("agent_id", AgentId, nullable=True),
-    Column("agent_name", String(200), nullable=False),
-    Column("model", String(200), nullable=False),
+    tables.reference("workflow_id", WorkflowId, nullable=True),
+    Column("workflow_version", Integer),
+    tables.reference("parent_run_id", RunId, nullable=True),
+    tables.reference("retry_of", RunId, nullable=True),
+    Column("model", String(200)),
     tables.reference("started_by", UserId, nullable=True),
+    _trigger,
+    _trigger_check,
+    Column("trigger_ref", String(200)),
     _status,
     _status_check,
     Column("input", tables.Json, nullable=False),
@@ -40,6 +48,13 @@ runs = Table(
     Index("ix_runs_workspace_id_id", "workspace_id", "id"),
     Index("ix_runs_workspace_id_status_id", "workspace_id", "status", "id"),
     Index("ix_runs_workspace_id_agent_id_id", "workspace_id", "agent_id", "id"),
+    Index("ix_runs_workspace_id_workflow_id_id", "workspace_id", "workflow_id", "id"),
+    Index(
+        "ix_runs_parent_run_id",
+        "parent_run_id",
+        sqlite_where=text("parent_run_id IS NOT NULL"),
+        postgresql_where=text("parent_run_id IS NOT NULL"),
+    ),
 )
 
 run_steps = Table(
@@ -52,6 +67,7 @@ run_steps = Table(
     Column("position", Integer, nullable=False),
     _step_kind,
     _step_kind_check,
+    Column("node_id", String(200)),
     Column("name", String(200), nullable=False),
     _step_status,
     _step_status_check,
@@ -63,6 +79,9 @@ run_steps = Table(
     Column("input_tokens", Integer, nullable=False),
     Column("output_tokens", Integer, nullable=False),
     Column("latency_ms", Integer, nullable=False),
+    Column("output", tables.Json),
+    Column("branch", String(80)),
+    tables.reference("child_run_id", RunId, nullable=True),
     tables.moment("at"),
     Index("uq_run_steps_run_id_position", "run_id", "position", unique=True),
 )

@@ -1,5 +1,6 @@
 """How a run's progress is kept: its steps, totals, status and events, each change one exactly-once transaction."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -16,10 +17,18 @@ from interlock.kit.money import ZERO
 from interlock.runtime.context import Ctx
 from interlock.runtime.durable import Flow, Json
 
+RESUME = "resume"
+"""The topic on which a paused run hears that it may go on."""
+
 
 def stream_of(run_id: RunId) -> str:
     """The name of a run's event stream."""
     return f"run:{run_id}"
+
+
+def child_topic(child: RunId) -> str:
+    """The topic on which a run hears that a run it started has ended."""
+    return f"child:{child}"
 
 
 class StepRecord(BaseModel):
@@ -28,6 +37,7 @@ class StepRecord(BaseModel):
     kind: StepKind
     name: str
     status: StepStatus
+    node_id: str | None = None
     decision: Decision | None = None
     reason: str | None = None
     call_id: str | None = None
@@ -35,68 +45,112 @@ class StepRecord(BaseModel):
     input_tokens: int = 0
     output_tokens: int = 0
     latency_ms: int = 0
+    output: Any = None
+    branch: str | None = None
+    child_run_id: RunId | None = None
     detail: dict[str, Any] = {}
 
 
+class Entry(BaseModel):
+    """A step with the name of its event; `position` is a place that was kept for it."""
+
+    record: StepRecord
+    event: str
+    position: int | None = None
+
+
 class Progress:
-    """Writes what happened in one run. Positions count up the same way on every replay."""
+    """Writes what happened in one run, and holds it while it is paused."""
 
     def __init__(self, flow: Flow, run_id: RunId) -> None:
         self.flow = flow
         self.run_id = run_id
-        self._position = 0
 
     async def note(self, key: str, kind: str, data: dict[str, Any]) -> None:
         """Tell followers something that is no step."""
         await self.flow.transact(key, partial(self._append, kind, data))
 
-    async def keep(self, key: str, record: StepRecord, kind: str) -> None:
+    async def keep(self, key: str, record: StepRecord, event: str, *, position: int | None = None) -> None:
         """Keep a finished step, add it to the totals, tell followers."""
-        position, self._position = self._position, self._position + 1
-        await self.flow.transact(key, partial(self._keep, position, record, kind))
+        entry = Entry(record=record, event=event, position=position)
+        await self.flow.transact(key, partial(self._keep, entry))
 
-    async def hold(self, key: str, record: StepRecord) -> None:
-        """Show a call that waits for a person; the settled call later takes the same place."""
-        await self.flow.transact(key, partial(self._hold, self._position, record))
+    async def hold(self, key: str, record: StepRecord) -> int:
+        """Show a step that waits for a person; returns its position, which the settled step later takes."""
+        position: int = await self.flow.transact(key, partial(self._hold, record))
+        return position
 
     async def resume(self, key: str) -> None:
         """A person has decided: the run works again."""
         await self.flow.transact(key, self._resume)
 
-    async def end(self, status: RunStatus, *, output: dict[str, Any] | None = None, error: str | None = None) -> Json:
-        """Close the run, whichever way it ended."""
-        await self.flow.transact("end", partial(self._end, status, output, error))
+    async def pause_point(self) -> None:
+        """Rest here while the run is paused."""
+        while await self._is_paused():
+            await self.flow.wait(RESUME)
+
+    async def end(
+        self,
+        status: RunStatus,
+        *,
+        output: dict[str, Any] | None = None,
+        error: str | None = None,
+        entries: Sequence[Entry] = (),
+    ) -> Json:
+        """Close the run, whichever way it ended, together with the steps that were not written yet."""
+        await self.flow.transact("end", partial(self._end, status, output, error, entries))
         return {"status": status.value}
+
+    async def write(self, ctx: Ctx, entries: Sequence[Entry]) -> None:
+        """Keep several finished steps in a transaction of the caller's."""
+        if not entries:
+            return
+        steps = Steps(ctx)
+        free = await steps.next_position(self.run_id)
+        for entry in entries:
+            position = free if entry.position is None else entry.position
+            free += entry.position is None
+            await self._put(ctx, position, entry.record)
+            await self._append(entry.event, _event_data(position, entry.record), ctx)
+        await Runs(ctx).add_steps(self.run_id, [entry.record for entry in entries])
+
+    async def _is_paused(self) -> bool:
+        async with self.flow.ctx.begin(write=False) as looking:
+            return await Runs(looking).status(self.run_id) is RunStatus.PAUSED
 
     async def _append(self, kind: str, data: dict[str, Any], ctx: Ctx) -> Json:
         await ctx.runtime.streams.append(ctx, stream_of(self.run_id), kind, data)
         return None
 
-    async def _keep(self, position: int, record: StepRecord, kind: str, ctx: Ctx) -> Json:
-        await self._put(ctx, position, record)
-        await Runs(ctx).add_up(self.run_id)
-        await self._append(kind, _event_data(position, record), ctx)
+    async def _keep(self, entry: Entry, ctx: Ctx) -> Json:
+        await self.write(ctx, [entry])
         return None
 
-    async def _hold(self, position: int, record: StepRecord, ctx: Ctx) -> Json:
+    async def _hold(self, record: StepRecord, ctx: Ctx) -> Json:
+        position = await Steps(ctx).next_position(self.run_id)
         await self._put(ctx, position, record)
-        await Runs(ctx).move(self.run_id, RunStatus.WAITING_APPROVAL)
-        await self._append("tool.held", _event_data(position, record), ctx)
-        return None
+        await Runs(ctx).shift(self.run_id, RunStatus.RUNNING, RunStatus.WAITING_APPROVAL)
+        await self._append(f"{record.kind.value}.held", _event_data(position, record), ctx)
+        return position
 
     async def _resume(self, ctx: Ctx) -> Json:
-        await Runs(ctx).move(self.run_id, RunStatus.RUNNING)
+        if not await Steps(ctx).are_waiting(self.run_id, at_least=2):  # this one is still written as waiting
+            await Runs(ctx).shift(self.run_id, RunStatus.WAITING_APPROVAL, RunStatus.RUNNING)
         await self._append("run.resumed", {}, ctx)
         return None
 
-    async def _end(self, status: RunStatus, output: dict[str, Any] | None, error: str | None, ctx: Ctx) -> Json:
+    async def _end(
+        self, status: RunStatus, output: dict[str, Any] | None, error: str | None, entries: Sequence[Entry], ctx: Ctx
+    ) -> Json:
         runs = Runs(ctx)
-        if LIFECYCLE.is_final((await runs.get(self.run_id)).status):
+        await self.write(ctx, entries)
+        run = await runs.get(self.run_id)
+        if LIFECYCLE.is_final(run.status):
             return None
         await runs.move(self.run_id, status, output=output, error=error, completed_at=ctx.now)
         data = {"output": output} if error is None else {"error": error}
         await self._append(f"run.{status.value}", data, ctx)
-        await ctx.emit(RunEnded(run_id=self.run_id, status=status))
+        await tell_of_end(ctx, self.run_id, run.parent_run_id, status)
         return None
 
     async def _put(self, ctx: Ctx, position: int, record: StepRecord) -> None:
@@ -104,7 +158,14 @@ class Progress:
         await Steps(ctx).put(self.run_id, position, guid=StepId.new(), at=ctx.now, **values)
 
 
+async def tell_of_end(ctx: Ctx, run_id: RunId, parent_run_id: RunId | None, status: RunStatus) -> None:
+    """Tell whoever waits for a run that it has come to its end."""
+    if parent_run_id is not None:
+        await ctx.runtime.durable.signal(ctx, str(parent_run_id), child_topic(run_id), {"status": status.value})
+    await ctx.emit(RunEnded(run_id=run_id, status=status))
+
+
 def _event_data(position: int, record: StepRecord) -> dict[str, Any]:
-    data = record.model_dump(mode="json", exclude={"detail", "cost"}, exclude_none=True)
+    data = record.model_dump(mode="json", exclude={"detail", "cost", "output"}, exclude_none=True)
     cost = None if record.cost is None else float(record.cost)
     return {"position": position, **data, "cost": cost, **record.detail}

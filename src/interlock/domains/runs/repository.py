@@ -1,17 +1,20 @@
 """Rows of the runs domain."""
 
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from interlock.domains.runs.models import run_steps, runs
-from interlock.domains.runs.states import LIFECYCLE, RunStatus
+from interlock.domains.runs.states import LIFECYCLE, RunStatus, StepStatus
 from interlock.domains.runs.views import Run, Step
-from interlock.kit.ids import RunId
+from interlock.kit.ids import RunId, WorkflowId
+from interlock.kit.money import ZERO
 from interlock.kit.paging import ListSpec
+from interlock.runtime import tables
 from interlock.runtime.repository import Repository
 
 _STEPS = (
@@ -19,11 +22,62 @@ _STEPS = (
     .where(run_steps.c.run_id == bindparam("run"), run_steps.c.workspace_id == bindparam("workspace"))
     .order_by(run_steps.c.position)
 )
-_TOTALS = select(
-    func.coalesce(func.sum(run_steps.c.cost), 0).label("cost"),
-    func.coalesce(func.sum(run_steps.c.input_tokens + run_steps.c.output_tokens), 0).label("tokens"),
-    func.count().filter(run_steps.c.cost.is_(None)).label("unknown"),
-).where(run_steps.c.run_id == bindparam("run"))
+_ADD = (
+    update(runs)
+    .where(runs.c.guid == bindparam("run"))
+    .values(
+        total_cost=runs.c.total_cost + bindparam("cost", type_=tables.MoneyType()),
+        total_tokens=runs.c.total_tokens + bindparam("tokens"),
+        unknown_costs=runs.c.unknown_costs + bindparam("unknown"),
+    )
+)
+_STATUS = select(runs.c.status).where(runs.c.guid == bindparam("run"))
+_SHIFT = (
+    update(runs)
+    .where(runs.c.guid == bindparam("run"), runs.c.status == bindparam("from_status"))
+    .values(status=bindparam("to_status"))
+)
+_NEXT = select(func.coalesce(func.max(run_steps.c.position), -1) + 1).where(run_steps.c.run_id == bindparam("run"))
+_WAITING = select(func.count()).where(
+    run_steps.c.run_id == bindparam("run"), run_steps.c.status == StepStatus.WAITING_APPROVAL
+)
+_CHILDREN = select(runs.c.guid).where(
+    runs.c.parent_run_id == bindparam("run"), runs.c.status.in_(LIFECYCLE.sources(RunStatus.CANCELLED))
+)
+_IN_FLIGHT = (
+    select(runs.c.guid)
+    .where(
+        runs.c.workflow_id == bindparam("workflow"),
+        runs.c.workspace_id == bindparam("workspace"),
+        runs.c.status.in_(LIFECYCLE.sources(RunStatus.CANCELLED)),
+    )
+    .limit(1)
+)
+_OF_WORKFLOW = (
+    select(runs.c.guid)
+    .where(runs.c.workflow_id == bindparam("workflow"), runs.c.workspace_id == bindparam("workspace"))
+    .order_by(runs.c.id)
+    .limit(bindparam("most"))
+)
+
+
+class Cost(Protocol):
+    """What a step adds to the totals of its run; an unknown cost is None."""
+
+    @property
+    def cost(self) -> Decimal | None:
+        """US dollars."""
+        ...
+
+    @property
+    def input_tokens(self) -> int:
+        """Tokens read."""
+        ...
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens written."""
+        ...
 
 
 class Runs(Repository[Run]):
@@ -32,20 +86,51 @@ class Runs(Repository[Run]):
     table = runs
     view = Run
     thing = "run"
-    listing = ListSpec(filters=frozenset({"status", "agent_id"}))
+    listing = ListSpec(filters=frozenset({"status", "agent_id", "workflow_id", "kind", "parent_run_id"}))
 
     async def move(self, key: RunId, target: RunStatus, **values: Any) -> Run:
         """Change the status as a compare-and-set: of two that race, one gets a conflict."""
         allowed = runs.c.status.in_(LIFECYCLE.sources(target))
         return await self.change(key, {"status": target, **values}, where=[allowed])
 
-    async def add_up(self, key: RunId) -> None:
-        """Set the totals to the sum of the steps."""
+    async def add_steps(self, key: RunId, records: Sequence[Cost]) -> None:
+        """Add finished steps to the totals."""
+        costs = [record.cost for record in records]
+        tokens = sum(record.input_tokens + record.output_tokens for record in records)
+        known, unknown = sum((cost for cost in costs if cost is not None), ZERO), costs.count(None)
+        if known or tokens or unknown:
+            session = await self.ctx.session()
+            await session.execute(_ADD, {"run": key, "cost": known, "tokens": tokens, "unknown": unknown})
+
+    async def status(self, key: RunId) -> RunStatus:
+        """Where a run stands."""
+        found: RunStatus = (await (await self.ctx.session()).execute(_STATUS, {"run": key})).scalar_one()
+        return found
+
+    async def shift(self, key: RunId, source: RunStatus, target: RunStatus) -> None:
+        """Change the status if it is what is expected; what has moved on meanwhile is left alone."""
+        values = {"run": key, "from_status": source, "to_status": target}
+        await (await self.ctx.session()).execute(_SHIFT, values)
+
+    async def children(self, key: RunId) -> list[RunId]:
+        """The runs that a run has started and that have not ended."""
+        return list((await (await self.ctx.session()).execute(_CHILDREN, {"run": key})).scalars())
+
+    async def has_in_flight(self, workflow_id: WorkflowId) -> bool:
+        """Whether a run of a workflow has not ended."""
+        values = {"workflow": workflow_id, "workspace": self.ctx.workspace_id}
+        return (await (await self.ctx.session()).execute(_IN_FLIGHT, values)).first() is not None
+
+    async def forget_workflow(self, workflow_id: WorkflowId, most: int) -> int:
+        """Delete some of the runs of a workflow, with what hangs on them; tells how many."""
         session = await self.ctx.session()
-        row = (await session.execute(_TOTALS, {"run": key})).one()
-        cost = row.cost if isinstance(row.cost, Decimal) else Decimal(row.cost)
-        values = {"total_cost": cost, "total_tokens": int(row.tokens), "unknown_costs": int(row.unknown)}
-        await session.execute(update(runs).where(runs.c.guid == key).values(**values))
+        values = {"workflow": workflow_id, "workspace": self.ctx.workspace_id, "most": most}
+        chosen = list((await session.execute(_OF_WORKFLOW, values)).scalars())
+        if chosen:
+            await session.execute(delete(run_steps).where(run_steps.c.run_id.in_(chosen)))
+            await self.ctx.runtime.streams.drop(self.ctx, [f"run:{key}" for key in chosen])
+            await session.execute(delete(runs).where(runs.c.guid.in_(chosen)))
+        return len(chosen)
 
 
 class Steps(Repository[Step]):
@@ -61,6 +146,16 @@ class Steps(Repository[Step]):
         session = await self.ctx.session()
         rows = await session.execute(_STEPS, {"run": run_id, "workspace": self.ctx.workspace_id})
         return tuple(self.to_view(row) for row in rows)
+
+    async def next_position(self, run_id: RunId) -> int:
+        """The first free place."""
+        position: int = (await (await self.ctx.session()).execute(_NEXT, {"run": run_id})).scalar_one()
+        return position
+
+    async def are_waiting(self, run_id: RunId, *, at_least: int) -> bool:
+        """Whether so many steps of a run wait for people."""
+        number: int = (await (await self.ctx.session()).execute(_WAITING, {"run": run_id})).scalar_one()
+        return number >= at_least
 
     async def put(self, run_id: RunId, position: int, **values: Any) -> None:
         """Write a step, or overwrite it: a held call takes the same place when it is settled."""

@@ -1,21 +1,24 @@
 """Operations on runs: start, read, list, cancel. The loop itself is in loop.py."""
 
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Field
+from sqlalchemy import ColumnElement
 
 from interlock.domains.agents import service as agents
 from interlock.domains.agents.states import AgentStatus
 from interlock.domains.governance.budgets import service as budgets
-from interlock.domains.runs.events import RunEnded
 from interlock.domains.runs.gates import CANCELLED, withdraw_gates
+from interlock.domains.runs.models import runs as table
 from interlock.domains.runs.order import AGENT_FLOW, Order
-from interlock.domains.runs.progress import stream_of
+from interlock.domains.runs.progress import RESUME, stream_of, tell_of_end
 from interlock.domains.runs.repository import Runs, Steps
-from interlock.domains.runs.states import RunKind, RunStatus
+from interlock.domains.runs.states import RunKind, RunStatus, Trigger
 from interlock.domains.runs.views import Run, RunDetail
 from interlock.kit.errors import conflict
-from interlock.kit.ids import AgentId, RunId
+from interlock.kit.ids import AgentId, RunId, WorkflowId
 from interlock.kit.money import ZERO
 from interlock.kit.operations import Command, Effect, operation
 from interlock.kit.paging import Page, PageQuery
@@ -40,12 +43,34 @@ class ListRuns(PageQuery):
 
     status: RunStatus | None = None
     agent_id: AgentId | None = None
+    workflow_id: WorkflowId | None = None
+    kind: RunKind | None = None
+    parent_run_id: RunId | None = None
 
 
 @operation("runs.start_agent", scope="agents", effect=Effect.WRITE, ai=True)
 async def start_agent(ctx: Ctx, command: StartAgentRun) -> Run:
     """Start an agent on a task; it works in the background, and every tool call passes the pipeline."""
+    return await launch_agent(ctx, command)
+
+
+async def launch_agent(
+    ctx: Ctx,
+    command: StartAgentRun,
+    *,
+    trigger: Trigger = Trigger.MANUAL,
+    trigger_ref: str | None = None,
+    parent_run_id: RunId | None = None,
+    run_cap: Decimal | None = None,
+) -> Run:
+    """Start an agent in the caller's unit of work, for whatever reason.
+
+    Args:
+        run_cap: what the run may cost at most where its starter has less to give than the agent's own ceiling.
+    """
     agent = await agents.get(ctx, agents.AgentRef(agent_id=command.agent_id))
+    if run_cap is not None and (agent.budget_per_run is None or run_cap < agent.budget_per_run):
+        agent = agent.model_copy(update={"budget_per_run": run_cap})
     if agent.status is not AgentStatus.ACTIVE:
         raise conflict(
             f"Agent '{agent.name}' is {agent.status.value}.",
@@ -53,15 +78,48 @@ async def start_agent(ctx: Ctx, command: StartAgentRun) -> Run:
             status=agent.status.value,
         )
     await budgets.require_funds(ctx, run_cap=agent.budget_per_run)
+    run = await open_run(
+        ctx,
+        NewRun(
+            kind=RunKind.AGENT,
+            name=agent.name,
+            agent_id=agent.id,
+            model=agent.model,
+            input=command.input_data,
+            trigger=trigger,
+            trigger_ref=trigger_ref,
+            parent_run_id=parent_run_id,
+        ),
+    )
+    order = Order(run_id=run.id, agent=agent, input=command.input_data, user_id=ctx.actor.user_id)
+    await ctx.runtime.durable.start(ctx, AGENT_FLOW, str(run.id), order.model_dump(mode="json"))
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What is known of an execution at its start."""
+
+    kind: RunKind
+    name: str
+    input: dict[str, Any]
+    agent_id: AgentId | None = None
+    workflow_id: WorkflowId | None = None
+    workflow_version: int | None = None
+    parent_run_id: RunId | None = None
+    retry_of: RunId | None = None
+    model: str | None = None
+    trigger: Trigger = Trigger.MANUAL
+    trigger_ref: str | None = None
+
+
+async def open_run(ctx: Ctx, new: NewRun) -> Run:
+    """Write the row and the first event of a run, in the unit of work that starts its flow under the run's id."""
     run = await Runs(ctx).add(
         RunId.new(),
-        kind=RunKind.AGENT,
-        agent_id=agent.id,
-        agent_name=agent.name,
-        model=agent.model,
+        **{name: getattr(new, name) for name in NewRun.__slots__},
         started_by=ctx.actor.user_id,
         status=RunStatus.RUNNING,
-        input=command.input_data,
         output=None,
         error=None,
         total_cost=ZERO,
@@ -70,9 +128,10 @@ async def start_agent(ctx: Ctx, command: StartAgentRun) -> Run:
         started_at=ctx.now,
         completed_at=None,
     )
-    await ctx.runtime.streams.append(ctx, stream_of(run.id), "run.started", {"agent": agent.name, "model": agent.model})
-    order = Order(run_id=run.id, agent=agent, input=command.input_data, user_id=ctx.actor.user_id)
-    await ctx.runtime.durable.start(ctx, AGENT_FLOW, str(run.id), order.model_dump(mode="json"))
+    facts = {"kind": run.kind.value, "name": run.name, "trigger": run.trigger.value}
+    if run.model is not None:
+        facts["model"] = run.model
+    await ctx.runtime.streams.append(ctx, stream_of(run.id), "run.started", facts)
     return run
 
 
@@ -86,18 +145,60 @@ async def get(ctx: Ctx, command: RunRef) -> RunDetail:
 @operation("runs.list", scope="workflows")
 async def list_(ctx: Ctx, command: ListRuns) -> Page[Run]:
     """List runs, newest first."""
-    return await Runs(ctx).page(command, {"status": command.status, "agent_id": command.agent_id})
+    filters = {name: getattr(command, name) for name in ("status", "agent_id", "workflow_id", "kind", "parent_run_id")}
+    return await Runs(ctx).page(command, filters)
 
 
 @operation("runs.cancel", scope="workflows", effect=Effect.WRITE)
 async def cancel(ctx: Ctx, command: RunRef) -> Run:
     """Stop a run; what it has done stays done, what waits for a person, or has not begun, is withdrawn."""
-    run = await Runs(ctx).move(command.run_id, RunStatus.CANCELLED, completed_at=ctx.now)
+    run = await _cancel(ctx, command.run_id)
+    waiting = await Runs(ctx).children(run.id)
+    while waiting:
+        child = await _cancel(ctx, waiting.pop())
+        waiting += await Runs(ctx).children(child.id)
+    return run
+
+
+async def _cancel(ctx: Ctx, run_id: RunId) -> Run:
+    run = await Runs(ctx).move(run_id, RunStatus.CANCELLED, completed_at=ctx.now)
     await withdraw_gates(ctx, run.id, CANCELLED)
     await ctx.runtime.streams.append(ctx, stream_of(run.id), "run.cancelled", {"by": ctx.actor.label})
     await ctx.runtime.durable.cancel(ctx, str(run.id))
-    await ctx.emit(RunEnded(run_id=run.id, status=run.status))
+    await tell_of_end(ctx, run.id, run.parent_run_id, run.status)
     return run
+
+
+@operation("runs.pause", scope="workflows", effect=Effect.WRITE)
+async def pause(ctx: Ctx, command: RunRef) -> Run:
+    """Hold a run before its next step; the one under way is finished."""
+    run = await Runs(ctx).move(command.run_id, RunStatus.PAUSED)
+    await ctx.runtime.streams.append(ctx, stream_of(run.id), "run.paused", {"by": ctx.actor.label})
+    return run
+
+
+@operation("runs.resume", scope="workflows", effect=Effect.WRITE)
+async def resume(ctx: Ctx, command: RunRef) -> Run:
+    """Let a paused run go on."""
+    paused: ColumnElement[bool] = table.c.status == RunStatus.PAUSED
+    run = await Runs(ctx).change(command.run_id, {"status": RunStatus.RUNNING}, where=[paused])
+    await ctx.runtime.streams.append(ctx, stream_of(run.id), "run.resumed", {"by": ctx.actor.label})
+    await ctx.runtime.durable.signal(ctx, str(run.id), RESUME, {})
+    return run
+
+
+async def has_in_flight(ctx: Ctx, workflow_id: WorkflowId) -> bool:
+    """Whether a run of a workflow has not ended."""
+    return await Runs(ctx).has_in_flight(workflow_id)
+
+
+async def forget_workflow(ctx: Ctx, workflow_id: WorkflowId, most: int) -> int:
+    """Remove so many runs of a deleted workflow with their steps and events; money and evidence stay.
+
+    Returns:
+        How many were removed; as many as asked for means that there may be more.
+    """
+    return await Runs(ctx).forget_workflow(workflow_id, most)
 
 
 @operation("runs.events", scope="workflows")

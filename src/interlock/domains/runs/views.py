@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from interlock.domains.governance.policies.views import Decision
-from interlock.domains.runs.states import RunKind, RunStatus, StepKind, StepStatus
-from interlock.kit.ids import AgentId, RunId, TypedId
+from interlock.domains.runs.states import RunKind, RunStatus, StepKind, StepStatus, Trigger
+from interlock.kit.ids import AgentId, RunId, TypedId, WorkflowId
 from interlock.kit.operations import View
 
 
@@ -17,14 +17,23 @@ class StepId(TypedId):
 
 
 class Run(View):
-    """An execution. `unknown_costs` counts model calls whose price nobody knows: they are in no total."""
+    """An execution; `name` is its agent's or workflow's at the start.
+
+    `unknown_costs` counts model calls whose price nobody knows: they are in no total.
+    """
 
     id: RunId
     number: int
     kind: RunKind
+    name: str
     agent_id: AgentId | None
-    agent_name: str
-    model: str
+    workflow_id: WorkflowId | None
+    workflow_version: int | None
+    parent_run_id: RunId | None
+    retry_of: RunId | None
+    model: str | None
+    trigger: Trigger
+    trigger_ref: str | None
     status: RunStatus
     input: dict[str, Any]
     output: dict[str, Any] | None
@@ -37,13 +46,17 @@ class Run(View):
 
 
 class Step(View):
-    """A model request or a tool call of a run, with its cost."""
+    """A model request, a tool call or a workflow node of a run, with its cost.
+
+    `branch` is the way a node went on; `child_run_id` the run it started.
+    """
 
     id: StepId
     number: int
     run_id: RunId
     position: int
     kind: StepKind
+    node_id: str | None
     name: str
     status: StepStatus
     decision: Decision | None
@@ -53,6 +66,9 @@ class Step(View):
     input_tokens: int
     output_tokens: int
     latency_ms: int
+    output: Any = None
+    branch: str | None
+    child_run_id: RunId | None
     at: datetime
 
 

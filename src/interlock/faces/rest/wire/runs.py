@@ -5,10 +5,10 @@ from typing import Any, Literal
 from pydantic import Field, computed_field
 
 from interlock.domains.governance.policies.views import Decision
-from interlock.domains.runs.states import RunStatus, StepKind, StepStatus
+from interlock.domains.runs.states import RunKind, RunStatus, StepKind, StepStatus, Trigger
 from interlock.domains.runs.views import Step
 from interlock.faces.rest.wire.base import Cost, Timestamp, Wire
-from interlock.kit.ids import AgentId, RunId
+from interlock.kit.ids import AgentId, RunId, WorkflowId
 from interlock.kit.money import ZERO
 
 
@@ -25,7 +25,11 @@ class RunRow(Wire):
     """A run in a list."""
 
     run_id: RunId = Field(validation_alias="id")
+    kind: RunKind
+    name: str
     agent_id: AgentId | None
+    workflow_id: WorkflowId | None
+    trigger: Trigger
     status: RunStatus
     total_cost: Cost
     started_at: Timestamp
@@ -33,21 +37,27 @@ class RunRow(Wire):
 
 
 class NodeRow(Wire):
-    """A model request of a run."""
+    """A model request of an agent's run, or a node of a workflow's; cost is the node's own, without its tool calls."""
 
     node_id: str
-    model: str
+    kind: StepKind
+    model: str | None = Field(default=None, exclude_if=lambda model: model is None)
     status: StepStatus
+    reason: str | None
     cost: Cost
     cost_known: bool
     tokens: int
     latency_ms: int
+    output: Any
+    branch: str | None
+    child_run_id: RunId | None
 
 
 class CallRow(Wire):
     """A tool call of a run."""
 
     tool: str
+    node_id: str | None
     decision: Decision | None
     status: StepStatus
     reason: str | None
@@ -56,11 +66,32 @@ class CallRow(Wire):
     latency_ms: int
 
 
+def _node(step: Step) -> NodeRow:
+    is_call = step.kind is StepKind.TOOL  # its cost stands with the call
+    return NodeRow(
+        node_id=step.node_id or f"model_{step.position}",
+        kind=step.kind,
+        model=step.name if step.kind is StepKind.MODEL else None,
+        status=step.status,
+        reason=step.reason,
+        cost=ZERO if is_call else step.cost or ZERO,
+        cost_known=is_call or step.cost is not None,
+        tokens=step.input_tokens + step.output_tokens,
+        latency_ms=step.latency_ms,
+        output=step.output,
+        branch=step.branch,
+        child_run_id=step.child_run_id,
+    )
+
+
 class RunDetailReply(RunRow):
     """The whole story of a run; costs of nodes and calls add up to the total."""
 
-    agent_name: str
-    model: str
+    model: str | None
+    workflow_version: int | None
+    trigger_ref: str | None
+    parent_run_id: RunId | None
+    retry_of: RunId | None
     input: dict[str, Any]
     output: dict[str, Any] | None
     error: str | None
@@ -70,20 +101,8 @@ class RunDetailReply(RunRow):
 
     @computed_field
     def nodes(self) -> list[NodeRow]:
-        """Model requests, in order."""
-        return [
-            NodeRow(
-                node_id=f"model_{step.position}",
-                model=step.name,
-                status=step.status,
-                cost=step.cost or ZERO,
-                cost_known=step.cost is not None,
-                tokens=step.input_tokens + step.output_tokens,
-                latency_ms=step.latency_ms,
-            )
-            for step in self.steps
-            if step.kind is StepKind.MODEL
-        ]
+        """Model requests and workflow nodes, in order."""
+        return [_node(step) for step in self.steps if step.kind is not StepKind.TOOL or step.node_id is not None]
 
     @computed_field
     def mcp_calls(self) -> list[CallRow]:
@@ -91,6 +110,7 @@ class RunDetailReply(RunRow):
         return [
             CallRow(
                 tool=step.name,
+                node_id=step.node_id,
                 decision=step.decision,
                 status=step.status,
                 reason=step.reason,
@@ -101,6 +121,13 @@ class RunDetailReply(RunRow):
             for step in self.steps
             if step.kind is StepKind.TOOL
         ]
+
+
+class RunChanged(Wire):
+    """A run that was paused or goes on."""
+
+    run_id: RunId = Field(validation_alias="id")
+    status: RunStatus
 
 
 class RunCancelled(Wire):
