@@ -54,6 +54,10 @@ def upgrade() -> None:
     op.create_index("ix_runs_workspace_id_workflow_id_id", "runs", ["workspace_id", "workflow_id", "id"])
     child = sa.text("parent_run_id IS NOT NULL")
     op.create_index("ix_runs_parent_run_id", "runs", ["parent_run_id"], sqlite_where=child, postgresql_where=child)
+    flying = sa.text("completed_at IS NULL AND workflow_id IS NOT NULL")
+    op.create_index(
+        "ix_runs_workflow_id_in_flight", "runs", ["workflow_id"], sqlite_where=flying, postgresql_where=flying
+    )
     with changing("run_steps", STEPS) as steps:
         steps.add_column(sa.Column("node_id", sa.String(200)))
         steps.add_column(sa.Column("output", JSON))
@@ -66,21 +70,11 @@ def upgrade() -> None:
 
 @contextmanager
 def changing(table: str, checks: dict[str, str]) -> Iterator[BatchOperations]:
-    """A change of a table after which these columns hold these values.
-
-    SQLite cannot change a CHECK constraint, and a table that is made anew there loses all it is not told again.
-    """
-    names = {column: f"ck_{table}_{column}" for column in checks}
-    if op.get_bind().dialect.name == "sqlite":
-        told = [
-            sa.CheckConstraint(f'"{column}" IN ({values})', name=op.f(names[column]))
-            for column, values in checks.items()
-        ]
-        with op.batch_alter_table(table, table_args=told, recreate="always") as batch:
-            yield batch
-        return
+    """A change of a table after which these columns hold these values."""
     with op.batch_alter_table(table) as batch:
         yield batch
-    for column, values in checks.items():
-        op.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {names[column]}")
-        op.execute(f'ALTER TABLE {table} ADD CONSTRAINT {names[column]} CHECK ("{column}" IN ({values}))')
+        for column, values in checks.items():
+            name = op.f(f"ck_{table}_{column}")
+            if column != "trigger":  # the one that is new
+                batch.drop_constraint(name, type_="check")
+            batch.create_check_constraint(name, sa.text(f'"{column}" IN ({values})'))

@@ -99,7 +99,8 @@ def facts(connection: Connection) -> set[tuple[str, ...]]:
     for table in inspector.get_table_names():
         if table == "alembic_version":
             continue
-        found |= {("check", table, str(check["name"])) for check in inspector.get_check_constraints(table)}
+        checks = inspector.get_check_constraints(table)
+        found |= {("check", table, str(check["name"]), check["sqltext"].replace('"', "")) for check in checks}
         found |= {("unique", table, *unique["column_names"]) for unique in inspector.get_unique_constraints(table)}
     if connection.dialect.name == "sqlite":
         triggers = connection.execute(text("SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'"))

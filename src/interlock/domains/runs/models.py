@@ -50,6 +50,12 @@ runs = Table(
     Index("ix_runs_workspace_id_agent_id_id", "workspace_id", "agent_id", "id"),
     Index("ix_runs_workspace_id_workflow_id_id", "workspace_id", "workflow_id", "id"),
     Index(
+        "ix_runs_workflow_id_in_flight",
+        "workflow_id",
+        sqlite_where=text("completed_at IS NULL AND workflow_id IS NOT NULL"),
+        postgresql_where=text("completed_at IS NULL AND workflow_id IS NOT NULL"),
+    ),
+    Index(
         "ix_runs_parent_run_id",
         "parent_run_id",
         sqlite_where=text("parent_run_id IS NOT NULL"),

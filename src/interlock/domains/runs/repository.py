@@ -41,15 +41,13 @@ _NEXT = select(func.coalesce(func.max(run_steps.c.position), -1) + 1).where(run_
 _WAITING = select(func.count()).where(
     run_steps.c.run_id == bindparam("run"), run_steps.c.status == StepStatus.WAITING_APPROVAL
 )
-_CHILDREN = select(runs.c.guid).where(
-    runs.c.parent_run_id == bindparam("run"), runs.c.status.in_(LIFECYCLE.sources(RunStatus.CANCELLED))
-)
+_CHILDREN = select(runs.c.guid).where(runs.c.parent_run_id == bindparam("run"), runs.c.completed_at.is_(None))
 _IN_FLIGHT = (
     select(runs.c.guid)
     .where(
         runs.c.workflow_id == bindparam("workflow"),
         runs.c.workspace_id == bindparam("workspace"),
-        runs.c.status.in_(LIFECYCLE.sources(RunStatus.CANCELLED)),
+        runs.c.completed_at.is_(None),
     )
     .limit(1)
 )
