@@ -1,209 +1,201 @@
-"""Files that come in a form: streamed into temporary files with limits, gone when the request is over.
+"""Uploaded files: multipart/form-data streamed to a temporary file, so that no upload is held in memory.
 
 Source: RFC 7578 (multipart/form-data).
 """
 
 import contextlib
-import re
+import os
 import tempfile
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
 
-from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import parse_options_header
-from starlette.requests import Request
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect, Request
 
 from interlock.faces.web.body import check_text
-from interlock.kit.errors import InterlockError, Kind, malformed
+from interlock.kit.errors import InterlockError, Kind, invalid, malformed
 
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
-
-FORM = "multipart/form-data"
-_IN_MEMORY = 1_000_000
-_LONGEST_FIELD = 100_000
 _MOST_FIELDS = 100
-_LONGEST_NAME = 300
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_LONGEST_FIELD = 100_000
+_LONGEST_NAME = 255
+_OVERHEAD = 200_000
+"""What boundaries, headers and fields may add to a file."""
 
 
-@dataclass(slots=True)
-class UploadedFile:
-    """One file of a form, at its beginning.
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that arrived whole, and the fields that came with it.
 
     Args:
-        name: of the form's field.
-        filename: what the sender calls it, without folders; may be empty.
-        claimed_type: what the sender says it is; a claim, no more.
-        size: in bytes, also of what was not kept.
-        is_too_large: past the limit, so that its content was dropped.
+        path: where its bytes are; deleted at the end of `received`, unless it was moved away.
+        filename: as the client named it, without folders; never a path to write to.
+        content_type: as the client declared it, in small letters; a claim.
+        size: in bytes.
+        fields: the other fields of the form, as text.
     """
 
-    name: str
+    path: Path
     filename: str
-    claimed_type: str
-    file: IO[bytes]
-    size: int = 0
-    is_too_large: bool = False
-
-
-@dataclass(slots=True)
-class Form:
-    """The fields and files of a form, in the order they came."""
-
-    fields: dict[str, str] = field(default_factory=dict)
-    files: list[UploadedFile] = field(default_factory=list)
-
-
-def is_form(request: Request) -> bool:
-    """Whether the body is a form that may carry files."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
+    content_type: str
+    size: int
+    fields: Mapping[str, str]
 
 
 @contextlib.asynccontextmanager
-async def received_form(request: Request, *, file_limit: int, total_limit: int, most_files: int) -> AsyncIterator[Form]:
-    """Read a form. Files past their limit are marked and dropped, so that the others can be kept.
+async def received(request: Request, folder: Path, *, limit: int, field: str = "file") -> AsyncIterator[Upload]:
+    """The one file of a multipart request, streamed into a private file of the folder.
 
     Args:
-        file_limit: most bytes of one file.
-        total_limit: most bytes of the whole body; more is refused as soon as it is known.
-        most_files: more are refused.
+        request: whose body nobody has read.
+        folder: made where it is missing; on the disk where the file is to stay, so that it can be moved.
+        limit: the largest file, in bytes.
+        field: the name of the form's file field.
 
     Raises:
-        InterlockError: malformed when it is no form, too_large past the limits of the whole.
+        InterlockError: no multipart form, no such file or more than one, too large, or cut off.
     """
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > total_limit:
-        raise _too_large(total_limit)
-    reader = _Reader(file_limit, most_files)
+    descriptor, path = _opened(folder)
     try:
-        parser = MultipartParser(_boundary(request), reader.callbacks())
-        size = 0
+        with os.fdopen(descriptor, "wb") as file:
+            form = await _read(request, file, limit, field)
+        yield Upload(path, form.filename, form.content_type, form.size, form.fields)
+    finally:
+        _removed(path)
+
+
+def _opened(folder: Path) -> tuple[int, Path]:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix="upload-", dir=folder)
+    return descriptor, Path(name)
+
+
+def _removed(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+async def _read(request: Request, file: IO[bytes], limit: int, field: str) -> "_Form":
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    boundary = options.get(b"boundary")
+    if kind != b"multipart/form-data" or not boundary:
+        raise malformed("The body must be multipart/form-data.", hint=f"Send a form with the file in '{field}'.")
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit + _OVERHEAD:
+        raise _too_large(limit)
+    form = _Form(file, limit, field)
+    try:
+        parser = MultipartParser(boundary, form.callbacks())  # type: ignore[arg-type]
         async for chunk in request.stream():
-            size += len(chunk)
-            if size > total_limit:
-                raise _too_large(total_limit)
             parser.write(chunk)
         parser.finalize()
-        if not reader.is_complete:
-            raise malformed("The form ends in the middle.", hint="Send the closing boundary.")
-        for uploaded in reader.form.files:
-            uploaded.file.seek(0)
-        yield reader.form
-    except FormParserError as error:
-        raise malformed(f"The body is not a valid form: {error}.", hint=f"Send {FORM}.") from error
-    finally:
-        for uploaded in reader.form.files:
-            uploaded.file.close()
+    except (FormParserError, ClientDisconnect) as error:
+        raise malformed(f"The form could not be read: {str(error) or 'it was cut off'}.") from error
+    return form.checked()
 
 
-def _boundary(request: Request) -> bytes:
-    _, options = parse_options_header(request.headers.get("content-type", ""))
-    boundary = options.get(b"boundary")
-    if not boundary:
-        raise malformed("The form's boundary is missing.", hint=f"Send Content-Type: {FORM}; boundary=...")
-    return boundary
+class _Form:
+    """What a form holds, as the parser tells it piece by piece."""
+
+    def __init__(self, file: IO[bytes], limit: int, field: str) -> None:
+        self.filename = ""
+        self.content_type = ""
+        self.size = 0
+        self.fields: dict[str, str] = {}
+        self._file = file
+        self._limit = limit
+        self._field = field
+        self._files = 0
+        self._ended = False
+        self._header = b""
+        self._value = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._name = ""
+        self._is_file = False
+        self._text = bytearray()
+
+    def callbacks(self) -> dict[str, object]:
+        """What the parser calls."""
+        return {
+            "on_part_begin": self._part_begin,
+            "on_header_field": self._header_field,
+            "on_header_value": self._header_value,
+            "on_header_end": self._header_end,
+            "on_headers_finished": self._headers_finished,
+            "on_part_data": self._part_data,
+            "on_part_end": self._part_end,
+            "on_end": self._end,
+        }
+
+    def checked(self) -> "_Form":
+        """The form, when it is whole and has its file."""
+        if not self._ended:
+            raise malformed("The form was cut off before its end.")
+        if self._files == 0:
+            raise invalid(f"'{self._field}' is missing.", field=self._field, hint="Send the file in this field.")
+        return self
+
+    def _part_begin(self) -> None:
+        self._headers = {}
+        self._text = bytearray()
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_end(self) -> None:
+        self._headers[self._header.lower()] = self._value
+        self._header = self._value = b""
+
+    def _headers_finished(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        self._name = _text(options.get(b"name", b""), "name")
+        self._is_file = b"filename" in options
+        if not self._is_file:
+            if len(self.fields) >= _MOST_FIELDS:
+                raise invalid(f"The form has more than {_MOST_FIELDS} fields.", field=self._name)
+            return
+        self._files += 1
+        if self._name != self._field or self._files > 1:
+            raise invalid(f"The form takes one file, in '{self._field}'.", field=self._name or "file")
+        name = _text(options[b"filename"], self._field).replace("\\", "/").rpartition("/")[2].strip()
+        self.filename = name[-_LONGEST_NAME:] or "file"
+        self.content_type = (
+            _text(self._headers.get(b"content-type", b""), self._field).partition(";")[0].strip().lower()
+        )
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._is_file:
+            self.size += end - start
+            if self.size > self._limit:
+                raise _too_large(self._limit)
+            self._file.write(data[start:end])
+            return
+        self._text += data[start:end]
+        if len(self._text) > _LONGEST_FIELD:
+            raise invalid(f"'{self._name}' is longer than {_LONGEST_FIELD} bytes.", field=self._name)
+
+    def _part_end(self) -> None:
+        if not self._is_file:
+            self.fields[self._name] = _text(bytes(self._text), self._name)
+
+    def _end(self) -> None:
+        self._ended = True
+
+
+def _text(raw: bytes, field: str) -> str:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise invalid(f"'{field}' is not UTF-8.", field=field) from error
+    check_text(text, field)
+    return text
 
 
 def _too_large(limit: int) -> InterlockError:
     return InterlockError(
-        Kind.TOO_LARGE, f"The upload is larger than {limit} bytes.", code="body_too_large", data={"limit_bytes": limit}
+        Kind.TOO_LARGE, f"The file is larger than {limit} bytes.", code="body_too_large", data={"limit_bytes": limit}
     )
-
-
-class _Reader:
-    """What the parser calls as it goes through the body."""
-
-    def __init__(self, file_limit: int, most_files: int) -> None:
-        self.form = Form()
-        self.is_complete = False
-        self._file_limit = file_limit
-        self._most_files = most_files
-        self._header = (bytearray(), bytearray())
-        self._headers: dict[str, bytes] = {}
-        self._field: str | None = None
-        self._text = bytearray()
-        self._file: UploadedFile | None = None
-
-    def callbacks(self) -> "MultipartCallbacks":
-        """By the parser's names."""
-        return {
-            "on_part_begin": self._headers.clear,
-            "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
-            "on_header_value": lambda data, start, end: self._header[1].extend(data[start:end]),
-            "on_header_end": self._header_ended,
-            "on_headers_finished": self._headers_ended,
-            "on_part_data": self._data,
-            "on_part_end": self._part_ended,
-            "on_end": self._ended,
-        }
-
-    def _header_ended(self) -> None:
-        name, value = self._header
-        self._headers[name.decode("latin-1").lower()] = bytes(value)
-        name.clear()
-        value.clear()
-
-    def _headers_ended(self) -> None:
-        _, options = parse_options_header(self._headers.get("content-disposition"))
-        if b"name" not in options:
-            raise malformed("A part of the form has no name.", hint="Name it in Content-Disposition.")
-        name = options[b"name"].decode("utf-8", "replace")[:_LONGEST_NAME]
-        self._field, self._file = name, None
-        self._text.clear()
-        if b"filename" not in options:
-            return
-        if len(self.form.files) >= self._most_files:
-            raise InterlockError(
-                Kind.TOO_LARGE,
-                f"The form carries more than {self._most_files} files.",
-                code="too_many_files",
-                data={"limit_files": self._most_files},
-                hint="Send the others in a second call.",
-            )
-        self._file = UploadedFile(
-            name,
-            _filename(options),
-            self._headers.get("content-type", b"").decode("latin-1").strip()[:_LONGEST_NAME],
-            tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY),  # noqa: SIM115 - closed with the form
-        )
-        self.form.files.append(self._file)
-
-    def _data(self, data: bytes, start: int, end: int) -> None:
-        size = end - start
-        uploaded = self._file
-        if uploaded is None:
-            if len(self._text) + size > _LONGEST_FIELD:
-                raise malformed(f"The form's field '{self._field}' is longer than {_LONGEST_FIELD} bytes.")
-            self._text += data[start:end]
-            return
-        uploaded.size += size
-        if uploaded.size <= self._file_limit:
-            uploaded.file.write(data[start:end])
-        elif not uploaded.is_too_large:
-            uploaded.is_too_large = True
-            uploaded.file.seek(0)
-            uploaded.file.truncate()
-
-    def _part_ended(self) -> None:
-        if self._file is not None or self._field is None:
-            return
-        if len(self.form.fields) >= _MOST_FIELDS:
-            raise malformed(f"The form has more than {_MOST_FIELDS} fields.")
-        try:
-            value = self._text.decode()
-        except UnicodeDecodeError as error:
-            raise malformed(f"The form's field '{self._field}' is not UTF-8 text.") from error
-        check_text(value, self._field)
-        self.form.fields[self._field] = value
-
-    def _ended(self) -> None:
-        self.is_complete = True
-
-
-def _filename(options: dict[bytes, bytes]) -> str:
-    """The last part of the sender's path, printable. The RFC forbids `filename*`, so that it is not looked at."""
-    name = options[b"filename"].decode("utf-8", "replace")
-    return _UNPRINTABLE.sub("", re.split(r"[/\\]", name)[-1]).strip()[:_LONGEST_NAME]
