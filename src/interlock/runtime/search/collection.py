@@ -1,0 +1,106 @@
+"""A domain's searchable rows: put, remove, search, and have their vectors made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select
+
+from interlock.kit.operations import Nothing
+from interlock.runtime.search import embedding, postgres, sqlite
+from interlock.runtime.search.entries import Entry, Hit, Query
+from interlock.runtime.search.fusion import fuse
+from interlock.runtime.search.schema import search_entries
+from interlock.runtime.search.words import coverage, label_token, plain, scope_of, scope_token, storable, terms_of
+
+if TYPE_CHECKING:
+    from interlock.runtime.context import Ctx
+    from interlock.runtime.jobs import Jobs
+    from interlock.runtime.search.embedding import Embed
+
+_c = search_entries.c
+_TEXTS = select(_c.number, _c.text).where(
+    _c.collection == bindparam("within"),
+    _c.workspace_id == bindparam("workspace"),
+    _c.number.in_(bindparam("numbers", expanding=True)),
+    _c.removed_at.is_(None),
+)
+
+
+class Collection:
+    """The searchable rows of one table.
+
+    Args:
+        name: unique, lower-case letters only.
+    """
+
+    def __init__(self, name: str) -> None:
+        if not (name.isascii() and name.isalpha() and name.islower()):
+            raise ValueError(f"a collection's name is of lower-case letters, not {name!r}")
+        self.name = name
+
+    @property
+    def job(self) -> str:
+        """The name of the job that makes vectors."""
+        return f"search.embed_{self.name}"
+
+    def register(self, jobs: Jobs, embed: Embed) -> None:
+        """Say who makes the vectors; called once by the composition root."""
+        jobs.register(self.job, Nothing, partial(_embed, self.name, embed))
+
+    async def put(self, ctx: Ctx, entries: Sequence[Entry]) -> None:
+        """Have entries found from now on, instead of what was known under their numbers."""
+        if not entries:
+            return
+        session = await ctx.session()
+        values = [self._values(ctx, entry, is_postgres=session.is_postgres) for entry in entries]
+        await session.execute(
+            postgres.PUT if session.is_postgres else sqlite.PUT, values[0] if len(values) == 1 else values
+        )
+        await embedding.ask(ctx, self.name, self.job)
+
+    def _values(self, ctx: Ctx, entry: Entry, *, is_postgres: bool) -> dict[str, Any]:
+        text = storable(entry.text)
+        values = {
+            "within": self.name, "number": entry.number, "text": text, "until": entry.until,
+            "scope": scope_of(self.name, ctx.workspace_id, entry.labels), "workspace": ctx.workspace_id,
+        }  # fmt: skip
+        if is_postgres:
+            return {**values, "plain": plain(text)}
+        return {**values, "collection": self.name, "workspace_id": ctx.workspace_id}
+
+    async def remove(self, ctx: Ctx, numbers: Iterable[int]) -> None:
+        """Have these not found any more; their text and vectors are gone."""
+        session = await ctx.session()
+        statement = postgres.REMOVE if session.is_postgres else sqlite.REMOVE
+        mine = {"within": self.name, "workspace": ctx.workspace_id}
+        for number in numbers:
+            values: dict[str, Any] = {**mine, "key": number}
+            await session.execute(statement, values if session.is_postgres else {**values, "now": ctx.now})
+
+    async def search(self, ctx: Ctx, query: Query) -> tuple[Hit, ...]:
+        """The best matches of words and of meaning, fused by rank; newer first where equal."""
+        session = await ctx.session()
+        labels = [[label_token(label) for label in alternatives] for alternatives in query.labels]
+        if not all(labels):
+            return ()  # nothing meets an empty set
+        scope = scope_token(self.name, ctx.workspace_id)
+        find = postgres.find if session.is_postgres else sqlite.find
+        found = await find(ctx, self.name, query, scope, labels)
+        best = fuse((found.by_words, found.by_meaning), tie=int.__neg__)[: query.top_k]
+        if not best:
+            return ()
+        values = {"within": self.name, "workspace": ctx.workspace_id, "numbers": best}
+        texts: dict[int, str] = {row.number: row.text for row in await session.execute(_TEXTS, values)}
+        terms = terms_of(query.text)
+        return tuple(
+            Hit(number, texts[number], found.cosines.get(number), coverage(terms, texts[number]))
+            for number in best
+            if number in texts
+        )
+
+
+async def _embed(collection: str, embed: Embed, ctx: Ctx, _: Nothing) -> None:
+    await embedding.fill(ctx, collection, embed)
