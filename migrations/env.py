@@ -11,6 +11,7 @@ from sqlalchemy.pool import NullPool
 from interlock import main
 from interlock.runtime import tables
 from interlock.runtime.durable import servers
+from interlock.runtime.search import schema
 
 # Importing main registers every table but that of the distributed engine, which main loads only where it runs.
 if not main.DOMAINS or servers.server_rows.metadata is not tables.metadata:
@@ -22,6 +23,7 @@ PLAIN = {
     tables.Moment: "sa.DateTime(timezone=True)",
     tables.MoneyType: "sa.BigInteger()",
     tables.StateType: "sa.String(length=40)",
+    schema.VectorType: "sa.LargeBinary()",
 }
 JSON = 'sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")'
 
@@ -46,6 +48,7 @@ def run() -> None:
             target_metadata=tables.metadata,
             render_as_batch=context.config.attributes.get("batch", connection.dialect.name == "sqlite"),
             render_item=plain_type,
+            include_name=schema.is_ours,
             transaction_per_migration=False,
             compare_type=True,
         )

@@ -48,7 +48,7 @@ from interlock.faces.rest import app as rest
 from interlock.faces.web.errors import http_exception, unexpected_response
 from interlock.faces.web.middleware import Edge
 from interlock.kit.clock import SystemClock
-from interlock.runtime import daily, data_dir, migrations, server_facts
+from interlock.runtime import daily, data_dir, migrations, search, server_facts
 from interlock.runtime import jobs as runtime_jobs
 from interlock.runtime.context import Runtime
 from interlock.runtime.database import open_database
@@ -62,7 +62,7 @@ from interlock.runtime.settings import Settings
 
 DOMAINS = (activity, agents, connectors, notifications, runs, tools, workspace_settings)
 CLOSE_ABANDONED = "tools.close_abandoned"
-DAILY = (activity_jobs.PURGE, notification_jobs.PURGE, runtime_jobs.PURGE, CLOSE_ABANDONED)
+DAILY = (activity_jobs.PURGE, notification_jobs.PURGE, runtime_jobs.PURGE, search.PURGE, CLOSE_ABANDONED)
 FIRST_KEY_FILE = "first-key"
 _DBOS = "interlock.runtime.durable.dbos"
 
@@ -102,6 +102,7 @@ def _subscribe(runtime: Runtime) -> None:
     activity_jobs.register(jobs)
     daily.register(jobs, CLOSE_ABANDONED, tool_jobs.close_abandoned)
     daily.register(jobs, runtime_jobs.PURGE, runtime_jobs.drop_dead)
+    daily.register(jobs, search.PURGE, search.purge)
     approval_jobs.register(jobs)
     budget_jobs.register(jobs)
     notification_jobs.register(jobs)

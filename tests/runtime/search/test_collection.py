@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from interlock.runtime.context import WorkspaceId
-from interlock.runtime.search import Collection, Entry, Query, embedding, postgres, sqlite
+from interlock.runtime.search import Collection, Entry, Query, embedding, postgres, purge, sqlite
 from interlock.runtime.search.schema import DIMENSIONS, search_entries
 from interlock.runtime.search.shelf import Shelf
 from interlock.runtime.search.words import label_token, scope_token
@@ -211,6 +211,18 @@ async def test_a_collection_too_large_to_keep_gives_the_same_answer(
     assert await bench.search("", {"part:1"}, like="fact 7", ctx=fresh) == ()
 
 
+async def test_the_index_of_a_large_collection_finds_the_nearest_within_the_filter(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "EXACT", 10)
+    other = bench.elsewhere()
+    await bench.put(*(Entry(number, f"theirs {number}") for number in range(100)), ctx=other)
+    await bench.put(*(Entry(number, f"fact {number}", {f"part:{number % 50}"}) for number in range(100)))
+    await bench.work()
+    assert (await bench.numbers("", like="fact 7"))[0] == 7
+    assert await bench.numbers("", {"part:7"}, like="fact 7") == [7, 57]
+
+
 async def test_shelves_make_room_for_each_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     if bench.runtime.settings.is_postgres:
         pytest.skip("PostgreSQL keeps nothing in memory")
@@ -232,8 +244,7 @@ async def test_marks_of_what_went_are_dropped_and_changes_after_that_are_seen(be
     await bench.search("", like="x")
     await bench.remove(1, 2)
     bench.clock.advance(timedelta(days=3))
-    async with bench.ctx.begin() as unit:
-        await sqlite.purge(unit)
+    await purge(bench.ctx)
     async with bench.ctx.begin(write=False) as unit:
         left = len((await (await unit.session()).execute(select(search_entries.c.id))).all())
     assert left == (0 if bench.runtime.settings.is_postgres else 1)

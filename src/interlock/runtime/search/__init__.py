@@ -28,5 +28,9 @@ from interlock.runtime.search.collection import Collection
 from interlock.runtime.search.entries import Entry, Hit, Query
 from interlock.runtime.search.fusion import fuse
 from interlock.runtime.search.schema import DIMENSIONS
+from interlock.runtime.search.sqlite import purge
 
-__all__ = ["DIMENSIONS", "Collection", "Entry", "Hit", "Query", "fuse"]
+PURGE = "search.purge"
+"""The name under which main.py has `purge` run every day."""
+
+__all__ = ["DIMENSIONS", "PURGE", "Collection", "Entry", "Hit", "Query", "fuse", "purge"]

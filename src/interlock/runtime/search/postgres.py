@@ -50,7 +50,7 @@ SET_VECTOR = _typed(
     f"UPDATE search_entries SET vector = :made WHERE {_MINE} AND id = :key AND text = :read"  # noqa: S608 - likewise
 )
 _BY_WORDS = (
-    "SELECT number, {near} AS cosine FROM (SELECT number, vector, words FROM search_entries"
+    "SELECT number, {near} AS cosine FROM (SELECT number, vector, words FROM search_entries"  # noqa: S608 - likewise
     f" WHERE {_LIVE} AND {_MATCHES} {{newest}}) AS found"
     " ORDER BY ts_rank('{{0,0,0,1}}', words, to_tsquery('english', :wanted)) DESC, number DESC LIMIT :most"
 )

@@ -121,14 +121,17 @@ search_work = Table(
 
 _FORGET = "INSERT INTO search_words(search_words, rowid, text, scope) VALUES ('delete', old.id, old.text, old.scope);"
 _LEARN = "INSERT INTO search_words(rowid, text, scope) VALUES (new.id, new.text, new.scope);"
+_INDEX_OF_WORDS = (
+    "CREATE VIRTUAL TABLE search_words USING fts5(text, scope, content='search_entries', content_rowid='id',"
+    " tokenize='porter unicode61 remove_diacritics 2')"
+)
+_RELEARN = f"AFTER UPDATE OF text, scope ON search_entries BEGIN {_FORGET} {_LEARN} END"
 SEARCH_DDL = {
     "sqlite": (
-        "CREATE VIRTUAL TABLE search_words USING fts5(text, scope, content='search_entries', content_rowid='id',"
-        " tokenize='porter unicode61 remove_diacritics 2')",
+        _INDEX_OF_WORDS,
         f"CREATE TRIGGER search_entries_learn AFTER INSERT ON search_entries BEGIN {_LEARN} END",
         f"CREATE TRIGGER search_entries_forget AFTER DELETE ON search_entries BEGIN {_FORGET} END",
-        "CREATE TRIGGER search_entries_relearn AFTER UPDATE OF text, scope ON search_entries"
-        f" BEGIN {_FORGET} {_LEARN} END",
+        f"CREATE TRIGGER search_entries_relearn {_RELEARN}",
     ),
     "postgresql": (
         "CREATE INDEX search_words_text ON search_entries USING gin (words)",
@@ -138,9 +141,12 @@ SEARCH_DDL = {
 """Statements a migration runs after creating the table, by dialect; `create_all` runs them by itself."""
 
 
-def is_derived(name: str | None) -> bool:
-    """Whether a table or index is search's own, made by the statements above: the tables of the code do not name it."""
-    return name is not None and name.startswith(_DERIVED)
+def is_ours(name: str | None, _kind: str = "table", _parents: object = None) -> bool:
+    """Whether the tables of the code name a table or index; False for what the statements above make.
+
+    Alembic's `include_name`.
+    """
+    return name is None or not name.startswith(_DERIVED)
 
 
 def ensure_extension(connection: Connection) -> None:

@@ -34,6 +34,7 @@ _AT_ONCE = 500
 _ON_THE_LOOP = 4_000
 MARKS_KEPT = timedelta(days=2)
 _TRUSTED = timedelta(days=1)
+PURGED_AT_ONCE = 1_000
 _NEVER = float("inf")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -70,8 +71,9 @@ _CHANGES = (
     .limit(bindparam("most"))
 )
 _PURGE = text(
-    "DELETE FROM search_entries WHERE removed_at < :before AND change < (SELECT max(newer.change) FROM search_entries"
-    " AS newer WHERE newer.collection = search_entries.collection AND newer.workspace_id = search_entries.workspace_id)"
+    "DELETE FROM search_entries WHERE id IN (SELECT gone.id FROM search_entries AS gone WHERE gone.removed_at < :before"
+    " AND gone.change < (SELECT max(newer.change) FROM search_entries AS newer WHERE newer.collection = gone.collection"
+    " AND newer.workspace_id = gone.workspace_id) LIMIT :most) RETURNING id"
 ).bindparams(bindparam("before", type_=_c.removed_at.type))
 _ANY_BEYOND = text("SELECT rowid FROM search_words WHERE search_words MATCH :match LIMIT 1 OFFSET :beyond")
 _NEWEST_FROM = text(
@@ -129,7 +131,11 @@ async def find(ctx: Ctx, collection: str, query: Query, scope: str, labels: Labe
 
 async def purge(ctx: Ctx) -> None:
     """Drop the marks of what went days ago; the last change stays, so that no number of a change comes again."""
-    await (await ctx.session()).execute_long(_PURGE, {"before": ctx.now - MARKS_KEPT})
+    values = {"before": ctx.now - MARKS_KEPT, "most": PURGED_AT_ONCE}
+    dropped = PURGED_AT_ONCE
+    while dropped == PURGED_AT_ONCE:  # in between, others may write
+        async with ctx.begin() as unit:
+            dropped = len((await (await unit.session()).execute_long(_PURGE, values)).all())
 
 
 async def _nearest(ctx: Ctx, collection: str, query: Query, vector: Vector, labels: Labels) -> list[tuple[int, float]]:

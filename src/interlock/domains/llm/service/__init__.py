@@ -25,6 +25,7 @@ from interlock.domains.llm.service.providers import (
     test_provider,
     update_provider,
 )
+from interlock.domains.llm.service.vectors import vector_of, vectors_of
 from interlock.domains.llm.switchboard import shut_down
 from interlock.domains.llm.views import ModelCall, ModelReply
 
@@ -57,4 +58,6 @@ __all__ = [
     "test_provider",
     "update_provider",
     "update_route",
+    "vector_of",
+    "vectors_of",
 ]
