@@ -37,6 +37,10 @@ from interlock.domains.tools import jobs as tool_jobs
 from interlock.domains.tools import service as tools
 from interlock.domains.tools import subscribers as tool_subscribers
 from interlock.domains.tools.events import ToolCallSettled
+from interlock.domains.webhooks import courier as webhook_courier
+from interlock.domains.webhooks import jobs as webhook_jobs
+from interlock.domains.webhooks import service as webhooks
+from interlock.domains.webhooks import subscribers as webhook_subscribers
 from interlock.faces.cli.app import build as build_cli
 from interlock.faces.cli.composition import Composition
 from interlock.faces.mcp import announcements as mcp_announcements
@@ -60,9 +64,16 @@ from interlock.runtime.jobs import Jobs
 from interlock.runtime.secrets import load_secrets
 from interlock.runtime.settings import Settings
 
-DOMAINS = (activity, agents, connectors, notifications, runs, tools, workspace_settings)
+DOMAINS = (activity, agents, connectors, notifications, runs, tools, webhooks, workspace_settings)
 CLOSE_ABANDONED = "tools.close_abandoned"
-DAILY = (activity_jobs.PURGE, notification_jobs.PURGE, runtime_jobs.PURGE, search.PURGE, CLOSE_ABANDONED)
+DAILY = (
+    activity_jobs.PURGE,
+    notification_jobs.PURGE,
+    runtime_jobs.PURGE,
+    search.PURGE,
+    webhook_jobs.PURGE,
+    CLOSE_ABANDONED,
+)
 FIRST_KEY_FILE = "first-key"
 _DBOS = "interlock.runtime.durable.dbos"
 
@@ -115,6 +126,12 @@ def _subscribe(runtime: Runtime) -> None:
     jobs.subscribe(BudgetAlertFired, "notifications.on_budget_alert_fired", told.on_budget_alert_fired)
     jobs.subscribe(ApprovalRequested, "notifications.on_approval_requested", told.on_approval_requested)
     jobs.subscribe(ToolCallSettled, "notifications.on_tool_call_settled", told.on_tool_call_settled)
+    webhook_jobs.register(jobs)
+    webhook_subscribers.announce_runs(jobs)
+    webhook_subscribers.announce(jobs, ApprovalRequested, "approval.requested")
+    webhook_subscribers.announce(jobs, ApprovalDecided, "approval.decided")
+    webhook_subscribers.announce(jobs, BudgetAlertFired, "budget.alert")
+    webhook_subscribers.announce(jobs, PolicyAlerted, "policy.alerted")
     runtime.durable.register(AGENT_FLOW, run_agent, on_failure=record_failure)
 
 
@@ -151,6 +168,7 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
         await approval_jobs.expire_overdue(root)
         worker = asyncio.create_task(runtime.jobs.run(runtime))
         started.push_async_callback(_stop_jobs, runtime.jobs, worker)
+        await started.enter_async_context(webhook_courier.at_work(runtime))
         started.callback(mcp_connections.connections_of(runtime).close_all)
         yield runtime
 

@@ -14,7 +14,6 @@ from typing import Any
 import orjson
 from pydantic import BaseModel
 
-from interlock.domains.notifications import signing
 from interlock.domains.notifications.messages import for_slack
 from interlock.domains.notifications.repository import Notifications
 from interlock.domains.notifications.states import Channel, NotificationState
@@ -27,6 +26,7 @@ from interlock.domains.tools.states import ToolStatus
 from interlock.domains.tools.views import ToolCallId, ToolOutcome
 from interlock.kit.clock import iso_seconds
 from interlock.kit.errors import InterlockError
+from interlock.kit.signatures import standard_headers, standard_key
 from interlock.runtime.context import ALL_SCOPES, Actor, ActorKind, Ctx
 from interlock.runtime.invoke import invoke
 
@@ -168,8 +168,7 @@ async def _to_webhook(ctx: Ctx, notification: Notification, targets: AlertTarget
             "data": {**notification.data, "title": notification.title, "text": notification.text},
         }
     )
-    key = settings.signing_key(targets.webhook_secret)
-    signed = signing.headers(str(notification.id), ctx.now, body, key)
+    signed = standard_headers(str(notification.id), ctx.now, body, [standard_key(targets.webhook_secret)])
     try:
         reply = await ctx.runtime.http.request(
             "POST", targets.webhook_url, headers=signed, content=body, timeout=_WEBHOOK_SECONDS

@@ -1,6 +1,5 @@
 """Operations on a workspace's settings, and what other domains read of them."""
 
-import base64
 import binascii
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -14,10 +13,10 @@ from interlock.domains.settings.views import AlertSettings, AlertTargets, Worksp
 from interlock.kit.errors import invalid
 from interlock.kit.operations import Command, Effect, Nothing, operation
 from interlock.kit.patch import changes
+from interlock.kit.signatures import SECRET_PREFIX, standard_key
 from interlock.runtime.context import Ctx
 
 DEFAULT_RETENTION_DAYS = 30
-SECRET_PREFIX = "whsec_"  # noqa: S105 - the public prefix of every such secret, named by Standard Webhooks
 _SLACK, _EMAIL = "alerts.slack_channel", "alerts.email_to"
 _URL, _SECRET = "alerts.webhook_url", "alerts.webhook_secret"
 _RETENTION, _HOURS, _MODEL = "log_retention_days", "approval_hours", "default_model"
@@ -48,7 +47,7 @@ def _web_address(url: str) -> str:
 
 def _signing_secret(secret: SecretStr) -> SecretStr:
     try:
-        key = signing_key(secret.get_secret_value())
+        key = standard_key(secret.get_secret_value())
     except binascii.Error:
         key = b""
     if not _SHORTEST_SECRET <= len(key) <= _LONGEST_SECRET:
@@ -57,17 +56,6 @@ def _signing_secret(secret: SecretStr) -> SecretStr:
             "such as `openssl rand -base64 32` prints"
         )
     return secret
-
-
-def signing_key(secret: str) -> bytes:
-    """The key inside a webhook secret (Standard Webhooks 1.0.0: `whsec_` and the key in base64).
-
-    Raises:
-        binascii.Error: it is none.
-    """
-    if not secret.startswith(SECRET_PREFIX):
-        raise binascii.Error("no whsec_ prefix")
-    return base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
 
 
 SlackChannel = Annotated[

@@ -22,6 +22,7 @@ from interlock.faces.rest.routes import (
     runs,
     settings,
     tools,
+    webhooks,
 )
 from interlock.runtime.context import Runtime
 
@@ -38,6 +39,7 @@ TABLE: tuple[NativeRoute, ...] = (
     *activity.ROUTES,
     *settings.ROUTES,
     *notifications.ROUTES,
+    *webhooks.ROUTES,
 )
 BY_HAND: tuple[Route, ...] = (*health.ROUTES, *streams.ROUTES)
 

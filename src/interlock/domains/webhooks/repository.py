@@ -1,0 +1,247 @@
+"""Rows of the webhooks domain."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, bindparam, delete, func, or_, select, update
+
+from interlock.domains.webhooks.models import webhook_deliveries, webhook_subscriptions
+from interlock.domains.webhooks.states import (
+    DELIVERY_LIFECYCLE,
+    SUBSCRIPTION_LIFECYCLE,
+    DeliveryState,
+    SubscriptionStatus,
+)
+from interlock.domains.webhooks.views import Delivery, DeliveryDetail, DeliveryId, Subscription, SubscriptionId
+from interlock.kit.errors import not_found
+from interlock.kit.paging import ListSpec
+from interlock.runtime.context import Ctx, WorkspaceId
+from interlock.runtime.kept import Kept
+from interlock.runtime.repository import Repository, insert_if_absent
+
+_subs, _rows = webhook_subscriptions.c, webhook_deliveries.c
+_ACTIVE = select(_subs.guid, _subs.events).where(
+    _subs.workspace_id == bindparam("workspace"), _subs.status == SubscriptionStatus.ACTIVE
+)
+_COUNT = select(func.count()).where(_subs.workspace_id == bindparam("workspace"))
+_SECRETS = select(_subs.url, _subs.styles, _subs.status, _subs.secret, _subs.former_secret, _subs.rotated_at).where(
+    _subs.guid == bindparam("key"), _subs.workspace_id == bindparam("workspace")
+)
+_ARRIVED = (
+    update(webhook_subscriptions)
+    .where(_subs.guid == bindparam("key"), _subs.workspace_id == bindparam("workspace"), _subs.dead_in_a_row > 0)
+    .values(dead_in_a_row=0)
+)
+_GIVEN_UP = (
+    update(webhook_subscriptions)
+    .where(_subs.guid == bindparam("key"), _subs.workspace_id == bindparam("workspace"))
+    .values(dead_in_a_row=_subs.dead_in_a_row + 1)
+    .returning(_subs.dead_in_a_row, _subs.url, _subs.status)
+)
+_DISABLE = (
+    update(webhook_subscriptions)
+    .where(
+        _subs.guid == bindparam("key"),
+        _subs.workspace_id == bindparam("workspace"),
+        or_(*(_subs.status == source for source in SUBSCRIPTION_LIFECYCLE.sources(SubscriptionStatus.DISABLED))),
+    )
+    .values(status=SubscriptionStatus.DISABLED, status_reason=bindparam("reason"), updated_at=bindparam("now"))
+    .returning(_subs.url)
+)
+_DETAIL = select(webhook_deliveries).where(_rows.guid == bindparam("key"), _rows.workspace_id == bindparam("workspace"))
+_DUE = (
+    select(webhook_deliveries)
+    .where(_rows.state == DeliveryState.PENDING, _rows.next_attempt_at <= bindparam("now"))
+    .order_by(_rows.next_attempt_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_NEXT = (
+    select(_rows.next_attempt_at).where(_rows.state == DeliveryState.PENDING).order_by(_rows.next_attempt_at).limit(1)
+)
+_LEASE = update(webhook_deliveries).where(_rows.id == bindparam("number")).values(next_attempt_at=bindparam("until"))
+_RECORD = (
+    update(webhook_deliveries)
+    .where(
+        _rows.guid == bindparam("key"),
+        _rows.workspace_id == bindparam("workspace"),
+        _rows.state == DeliveryState.PENDING,
+        _rows.attempts == bindparam("seen"),
+    )
+    .values(
+        state=bindparam("new_state"),
+        attempts=bindparam("made"),
+        log=bindparam("entries"),
+        last_status=bindparam("status"),
+        last_error=bindparam("error"),
+        next_attempt_at=bindparam("next"),
+        settled_at=bindparam("settled"),
+    )
+    .returning(_rows.id)
+)
+_WORKSPACES = select(_rows.workspace_id).distinct()
+_OLD = (
+    select(_rows.id)
+    .where(_rows.workspace_id == bindparam("workspace"), _rows.created_at < bindparam("before"))
+    .where(_rows.state != DeliveryState.PENDING)
+    .order_by(_rows.created_at)
+    .limit(bindparam("most"))
+)
+_DROP_OLD = delete(webhook_deliveries).where(_rows.id.in_(_OLD)).returning(_rows.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """A subscription that is told of events, and the globs that say of which."""
+
+    id: SubscriptionId
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A delivery whose next attempt is to be made."""
+
+    id: DeliveryId
+    workspace_id: WorkspaceId
+    subscription_id: SubscriptionId
+    event: str
+    body: bytes
+    attempts: int
+    log: tuple[dict[str, Any], ...]
+
+
+class Subscriptions(Repository[Subscription]):
+    """Subscriptions of a workspace, newest first."""
+
+    table = webhook_subscriptions
+    view = Subscription
+    thing = "webhook subscription"
+    listing = ListSpec(filters=frozenset({"status"}))
+
+    async def count(self) -> int:
+        """How many there are in the workspace."""
+        counted: int = (
+            await (await self.ctx.session()).execute(_COUNT, {"workspace": self.ctx.workspace_id})
+        ).scalar_one()
+        return counted
+
+    async def with_secrets(self, key: SubscriptionId) -> Row[Any] | None:
+        """Where and how a subscription is told; None when it is gone."""
+        parameters = {"key": key, "workspace": self.ctx.workspace_id}
+        return (await (await self.ctx.session()).execute(_SECRETS, parameters)).first()
+
+    async def arrived(self, key: SubscriptionId) -> None:
+        """Note that a delivery got through; writes only where others had not."""
+        parameters = {"key": key, "workspace": self.ctx.workspace_id}
+        await (await self.ctx.session()).execute(_ARRIVED, parameters)
+
+    async def given_up(self, key: SubscriptionId) -> Row[Any] | None:
+        """Note that a delivery was given up; how many that makes in a row."""
+        parameters = {"key": key, "workspace": self.ctx.workspace_id}
+        return (await (await self.ctx.session()).execute(_GIVEN_UP, parameters)).first()
+
+    async def disable(self, key: SubscriptionId, reason: str) -> str | None:
+        """Stop telling a subscription; its address when that is news, None when it was disabled or is gone."""
+        parameters = {"key": key, "workspace": self.ctx.workspace_id, "reason": reason[:500], "now": self.ctx.now}
+        row = (await (await self.ctx.session()).execute(_DISABLE, parameters)).first()
+        return None if row is None else row.url
+
+
+class Deliveries(Repository[Delivery]):
+    """Deliveries of a workspace, newest first."""
+
+    table = webhook_deliveries
+    view = Delivery
+    thing = "delivery"
+    listing = ListSpec(filters=frozenset({"subscription_id", "state", "event"}))
+
+    async def put(self, key: DeliveryId, **values: Any) -> bool:
+        """Note what is to be told; False when the subscription has this very news on record."""
+        row = {"guid": key, "workspace_id": self.ctx.workspace_id, **values}
+        return await insert_if_absent(self.ctx, webhook_deliveries, row)
+
+    async def detail(self, key: DeliveryId) -> DeliveryDetail:
+        """A delivery with what was sent and every attempt; raises not_found."""
+        parameters = {"key": key, "workspace": self.ctx.workspace_id}
+        row = (await (await self.ctx.session()).execute(_DETAIL, parameters)).first()
+        if row is None:
+            raise not_found(self.thing, key)
+        return DeliveryDetail.model_validate(
+            {**dict(self.to_view(row)), "payload": orjson.loads(row.body), "log": row.log}
+        )
+
+    async def move(self, seen: Delivery, state: DeliveryState, **values: Any) -> Delivery:
+        """Change a delivery, if it still stands as it was seen; a conflict otherwise."""
+        DELIVERY_LIFECYCLE.check(seen.state, state)
+        unchanged = [_rows.state == seen.state, _rows.attempts == seen.attempts]
+        return await self.change(seen.id, {"state": state, **values}, where=unchanged)
+
+    async def record(self, due: Due, **values: Any) -> bool:
+        """Write down an attempt; False when somebody else has made one meanwhile."""
+        parameters = {"key": due.id, "workspace": self.ctx.workspace_id, "seen": due.attempts, **values}
+        return (await (await self.ctx.session()).execute(_RECORD, parameters)).first() is not None
+
+    async def drop_before(self, moment: datetime, most: int) -> int:
+        """Delete some of the workspace's settled deliveries from before a moment; tells how many."""
+        parameters = {"workspace": self.ctx.workspace_id, "before": moment, "most": most}
+        return len((await (await self.ctx.session()).execute(_DROP_OLD, parameters)).all())
+
+
+async def audiences(ctx: Ctx) -> tuple[Audience, ...]:
+    """The subscriptions of the workspace that are told of events, from memory where nothing has changed."""
+    return await ctx.runtime.local(_known_audiences).get(ctx, ctx.workspace_id, _read_audiences)
+
+
+def _known_audiences() -> Kept[WorkspaceId, tuple[Audience, ...]]:
+    return Kept(webhook_subscriptions)
+
+
+async def _read_audiences(ctx: Ctx) -> tuple[Audience, ...]:
+    rows = await (await ctx.session()).execute(_ACTIVE, {"workspace": ctx.workspace_id})
+    return tuple(Audience(row.guid, tuple(row.events)) for row in rows)
+
+
+async def due(ctx: Ctx, most: int, besides: Collection[SubscriptionId]) -> list[Row[Any]]:
+    """Deliveries of all workspaces whose time has come, those due longest first.
+
+    Args:
+        besides: subscriptions that have enough under way.
+    """
+    statement = _DUE.where(_rows.subscription_id.not_in(besides)) if besides else _DUE
+    return list((await (await ctx.session()).execute(statement, {"now": ctx.now, "most": most})).all())
+
+
+async def next_due(ctx: Ctx, besides: Collection[SubscriptionId]) -> datetime | None:
+    """When the next delivery of any workspace is due."""
+    statement = _NEXT.where(_rows.subscription_id.not_in(besides)) if besides else _NEXT
+    found: datetime | None = (await (await ctx.session()).execute(statement)).scalar()
+    return found
+
+
+async def lease(ctx: Ctx, rows: Iterable[Row[Any]], until: datetime) -> None:
+    """Put deliveries off while their attempts are made: those of a server that dies come back by themselves."""
+    session = await ctx.session()
+    for row in rows:
+        await session.execute(_LEASE, {"number": row.id, "until": until})
+
+
+def as_due(row: Row[Any]) -> Due:
+    """A row as the courier works on it."""
+    return Due(
+        id=row.guid,
+        workspace_id=row.workspace_id,
+        subscription_id=row.subscription_id,
+        event=row.event,
+        body=row.body.encode(),
+        attempts=row.attempts,
+        log=tuple(row.log),
+    )
+
+
+async def workspaces_told(ctx: Ctx) -> list[WorkspaceId]:
+    """Every workspace that has a delivery."""
+    return list((await (await ctx.session()).execute_long(_WORKSPACES)).scalars())

@@ -1,0 +1,1 @@
+"""Operations of the webhooks domain, by verb group."""

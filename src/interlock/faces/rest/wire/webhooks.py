@@ -1,0 +1,70 @@
+"""Native replies about webhooks."""
+
+from typing import Any
+
+from interlock.domains.webhooks.states import DeliveryState, SignatureStyle, SubscriptionStatus
+from interlock.domains.webhooks.views import DeliveryId, SubscriptionId
+from interlock.faces.rest.wire.base import Timestamp, Wire
+
+
+class SubscriptionReply(Wire):
+    """An address that is told of events; of the secret only the end is shown."""
+
+    id: SubscriptionId
+    url: str
+    events: tuple[str, ...]
+    styles: tuple[SignatureStyle, ...]
+    description: str | None
+    status: SubscriptionStatus
+    status_reason: str | None
+    secret_end: str
+    dead_in_a_row: int
+    created_at: Timestamp
+    updated_at: Timestamp
+    rotated_at: Timestamp | None
+
+
+class SubscriptionSecretReply(SubscriptionReply):
+    """A subscription with its secret, shown this once."""
+
+    secret: str
+
+
+class AttemptReply(Wire):
+    """One try."""
+
+    at: Timestamp
+    status: int | None
+    latency_ms: int
+    error: str | None
+    response: str | None
+
+
+class DeliveryReply(Wire):
+    """One event told to one address."""
+
+    id: DeliveryId
+    subscription_id: SubscriptionId
+    event: str
+    state: DeliveryState
+    attempts: int
+    last_status: int | None
+    last_error: str | None
+    created_at: Timestamp
+    next_attempt_at: Timestamp | None
+    settled_at: Timestamp | None
+
+
+class DeliveryDetailReply(DeliveryReply):
+    """A delivery with what was sent and every attempt."""
+
+    payload: dict[str, Any]
+    log: tuple[AttemptReply, ...]
+
+
+class EventTypeReply(Wire):
+    """Something that can be told."""
+
+    name: str
+    summary: str
+    data_schema: dict[str, Any]
