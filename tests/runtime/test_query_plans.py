@@ -24,6 +24,7 @@ FINE = {
     "SCAN durable_flows USING INDEX ix_durable_flows_running",
     "SCAN system_log USING COVERING INDEX ix_system_log_workspace_id_id",
     "SCAN notifications USING COVERING INDEX ix_notifications_workspace_id_id",
+    "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_workspace_id_id",
 }
 SORTED = {"Connections", "Providers"}  # a handful of rows to a workspace
 NEVER_LISTED = {"Sessions", "Workspaces", "Steps"}

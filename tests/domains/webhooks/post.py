@@ -41,7 +41,7 @@ class Post:
             self.attempts += 1
             self._news.set()
 
-        courier._ended = counted  # type: ignore[method-assign]
+        courier._ended = counted  # type: ignore[method-assign, assignment]
 
     async def until(self, attempts: int) -> None:
         """Wait until this many attempts have been made in all."""

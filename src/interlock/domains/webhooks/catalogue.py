@@ -13,10 +13,10 @@ from pydantic import BaseModel
 from interlock.domains.governance.approvals.states import ApprovalStatus
 from interlock.domains.governance.approvals.views import ApprovalId, ApprovalKind
 from interlock.domains.governance.policies.views import PolicyId
-from interlock.domains.runs.states import RunKind, RunStatus
+from interlock.domains.runs.states import RunKind, RunStatus, Trigger
 from interlock.domains.webhooks.views import EventType, SubscriptionId
 from interlock.kit.clock import iso_seconds
-from interlock.kit.ids import AgentId, RunId
+from interlock.kit.ids import AgentId, RunId, WorkflowId
 from interlock.kit.operations import View
 
 PING = "test.ping"
@@ -29,7 +29,11 @@ class RunNews(View):
     run_id: RunId
     kind: RunKind | None = None
     status: RunStatus
+    name: str | None = None
     agent_id: AgentId | None = None
+    workflow_id: WorkflowId | None = None
+    parent_run_id: RunId | None = None
+    trigger: Trigger | None = None
     output: dict[str, Any] | None = None
     output_left_out: bool = False
     error: str | None = None
