@@ -1,7 +1,7 @@
 """Webhooks: subscriptions of addresses to events, and the deliveries that tell them.
 
-Revision: 0003
-Follows: 0002
+Revision: 0004
+Follows: 0003
 Date: 2026-11-22 01:43:31.626167
 """
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
