@@ -19,6 +19,8 @@ from interlock.domains.activity import jobs as activity_jobs
 from interlock.domains.activity import service as activity
 from interlock.domains.agents import service as agents
 from interlock.domains.connectors import service as connectors
+from interlock.domains.forms import jobs as form_jobs
+from interlock.domains.forms.service import definition as forms
 from interlock.domains.governance.approvals import jobs as approval_jobs
 from interlock.domains.governance.approvals.events import ApprovalDecided, ApprovalRequested
 from interlock.domains.governance.budgets import jobs as budget_jobs
@@ -64,10 +66,11 @@ from interlock.runtime.jobs import Jobs
 from interlock.runtime.secrets import load_secrets
 from interlock.runtime.settings import Settings
 
-DOMAINS = (activity, agents, connectors, notifications, runs, tools, webhooks, workspace_settings)
+DOMAINS = (activity, agents, connectors, forms, notifications, runs, tools, webhooks, workspace_settings)
 CLOSE_ABANDONED = "tools.close_abandoned"
 DAILY = (
     activity_jobs.PURGE,
+    form_jobs.PURGE_SPAM,
     notification_jobs.PURGE,
     runtime_jobs.PURGE,
     search.PURGE,
@@ -116,6 +119,7 @@ def _subscribe(runtime: Runtime) -> None:
     daily.register(jobs, search.PURGE, search.purge)
     approval_jobs.register(jobs)
     budget_jobs.register(jobs)
+    form_jobs.register(jobs)
     notification_jobs.register(jobs)
     jobs.subscribe(ApprovalDecided, "tools.on_approval_decided", tool_subscribers.on_approval_decided)
     jobs.subscribe(ToolCallSettled, "runs.wake_waiting_run", run_subscribers.wake_waiting_run)

@@ -53,7 +53,8 @@ def line_of(name: str) -> Any:
 def concrete(name: str) -> tuple[str, str]:
     """Method and path with ids that nothing has."""
     method, path = name.split(" ")
-    return method, re.sub(r"\{([^}]*)\}", lambda part: f"{PREFIXES.get(part[1], 'x')}_{UNKNOWN}", path)
+    of_path = PREFIXES.get(path)  # where `{id}` is another thing's
+    return method, re.sub(r"\{([^}]*)\}", lambda part: f"{of_path or PREFIXES.get(part[1], 'x')}_{UNKNOWN}", path)
 
 
 def routed(server: Server) -> set[str]:
@@ -293,6 +294,7 @@ async def test_what_does_not_exist_is_404(server: Server, name: str) -> None:
     method, path = concrete(name)
     bodies: dict[str, dict[str, Any]] = {
         "POST /api/v1/agents/{agent_id}/run": {"input_data": {}},
+        "POST /api/v1/forms/{id}/submit": {"data": {}},
         "POST /api/v1/record-outcome": {"tool": "x", "outcome": "success", "check_id": f"chk_{UNKNOWN}"},
         "POST /api/mcp/sse/messages": {"jsonrpc": "2.0", "id": 1, "method": "ping"},
     }

@@ -27,7 +27,7 @@ FINE = {
     "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_workspace_id_id",
 }
 SORTED = {"Connections", "Providers"}  # a handful of rows to a workspace
-NEVER_LISTED = {"Sessions", "Workspaces", "Steps"}
+NEVER_LISTED = {"Sessions", "Steps", "Submissions", "Workspaces"}
 POSTGRES = ("pg_", "make_interval", "enqueue_workflow", "clock_timestamp")
 
 

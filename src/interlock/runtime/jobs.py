@@ -86,6 +86,7 @@ _TAKE_BACK = (
     update(job_rows).where(job_rows.c.leased_by == bindparam("server")).values(leased_by=None, run_at=bindparam("now"))
 )
 _DONE = delete(job_rows).where(job_rows.c.id == bindparam("key"))
+_WITHDRAW = delete(job_rows).where(job_rows.c.guid == bindparam("guid", type_=job_rows.c.guid.type))
 _LONG_DEAD = (
     select(job_rows.c.id)
     .where(job_rows.c.state == JobState.DEAD, job_rows.c.run_at < bindparam("before"))
@@ -175,6 +176,10 @@ class Jobs:
         await session.execute(insert(job_rows), row)
         ctx.the_unit().after_commit(self._wake.set)
         return key
+
+    async def withdraw(self, ctx: Ctx, key: JobId) -> None:
+        """Have a job not run after all, once this unit of work is durable; one that runs already is not stopped."""
+        await (await ctx.session()).execute(_WITHDRAW, {"guid": key})
 
     async def run(self, runtime: Runtime) -> None:
         """Work until stopped: claim what is due, sleep until the next is or until something new arrives."""

@@ -1,7 +1,7 @@
 """The native API used as a client would, by domain: each module of this folder has `async def drive(recorder)`.
 
 A module may add to `BY_HAND` (endpoints with no plain JSON reply; its own tests hold them to the contract) and to
-`PREFIXES` (path parameter to id prefix).
+`PREFIXES` (path parameter, or a whole path, to id prefix).
 """
 
 import importlib

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 
 from interlock.faces.rest import docs, health, streams
 from interlock.faces.rest.binding import NativeRoute, bound
+from interlock.faces.rest.forms_page import routes as forms_page
 from interlock.faces.rest.openapi import document
 from interlock.faces.rest.routes import (
     accounts,
@@ -16,6 +17,7 @@ from interlock.faces.rest.routes import (
     agents,
     checks,
     connectors,
+    forms,
     governance,
     llm,
     notifications,
@@ -40,13 +42,14 @@ TABLE: tuple[NativeRoute, ...] = (
     *settings.ROUTES,
     *notifications.ROUTES,
     *webhooks.ROUTES,
+    *forms.ROUTES,
 )
-BY_HAND: tuple[Route, ...] = (*health.ROUTES, *streams.ROUTES)
+BY_HAND: tuple[Route, ...] = (*health.ROUTES, *streams.ROUTES, *forms_page.ROUTES)
 
 
 def openapi(server_url: str) -> dict[str, Any]:
     """The OpenAPI document of the native API."""
-    return document(TABLE, streams.openapi_paths(), server_url)
+    return document(TABLE, {**streams.openapi_paths(), **forms_page.openapi_paths()}, server_url)
 
 
 async def openapi_json(request: Request) -> Response:

@@ -22,6 +22,7 @@ from interlock.runtime.telemetry import bound_request
 UNCOUNTED = frozenset({"/healthz", "/readyz"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _SUBDOMAIN_OF_LOCALHOST = re.compile(r"([A-Za-z0-9-]+\.)+localhost", re.IGNORECASE)
+_FORM_SUBMIT = re.compile(r"/api/v1/forms/[^/]+/submit")
 _MOST_PROVEN = 100_000
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -83,7 +84,7 @@ class Edge:
         if path in UNCOUNTED:
             return None
         settings, limiter = self.runtime.settings, limiter_for(self.runtime)
-        if path.startswith("/api/embed/"):
+        if path.startswith("/api/embed/") or _sends_a_form(request.method, path):
             subject, limit = f"embed:{client_address(request, self.runtime)}", settings.embed_rate_limit_per_minute
         else:
             credential = credential_in(request)
@@ -105,6 +106,11 @@ class Edge:
         self._proven.move_to_end(owner)
         if len(self._proven) > _MOST_PROVEN:
             self._proven.popitem(last=False)
+
+
+def _sends_a_form(method: str, path: str) -> bool:
+    """Whether a request is one of those by which anybody may write, credential or not."""
+    return method == "POST" and (path.startswith("/f/") or _FORM_SUBMIT.fullmatch(path) is not None)
 
 
 def _too_many(state: RateState) -> InterlockError:

@@ -1,0 +1,1 @@
+"""Operations of the forms domain, by verb group."""
