@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from interlock.domains.accounts import gates
-from interlock.domains.accounts.events import ClientTokenChanged
+from interlock.domains.accounts.events import ClientRegistered, ClientTokenChanged
 from interlock.domains.accounts.service import first_start
 from interlock.domains.accounts.service.identify import anonymous
 from interlock.domains.activity import jobs as activity_jobs
@@ -27,7 +27,11 @@ from interlock.domains.governance.budgets import jobs as budget_jobs
 from interlock.domains.governance.budgets.events import BudgetAlertFired
 from interlock.domains.governance.ledger import service as ledger
 from interlock.domains.governance.policies.events import PolicyAlerted
+from interlock.domains.governance.registry import jobs as registry_jobs
+from interlock.domains.governance.registry import service as registry
+from interlock.domains.governance.registry import subscribers as registry_subscribers
 from interlock.domains.llm import service as llm
+from interlock.domains.llm.service import providers as llm_providers
 from interlock.domains.notifications import jobs as notification_jobs
 from interlock.domains.notifications import service as notifications
 from interlock.domains.notifications import subscribers as notification_subscribers
@@ -75,6 +79,7 @@ DAILY = (
     runtime_jobs.PURGE,
     search.PURGE,
     webhook_jobs.PURGE,
+    registry_jobs.NIGHTLY,
     CLOSE_ABANDONED,
 )
 FIRST_KEY_FILE = "first-key"
@@ -121,6 +126,10 @@ def _subscribe(runtime: Runtime) -> None:
     budget_jobs.register(jobs)
     form_jobs.register(jobs)
     notification_jobs.register(jobs)
+    registry_jobs.register(jobs)
+    registry.tell(runtime, registry_subscribers.systems, agents.systems, connectors.systems, llm_providers.systems)
+    jobs.subscribe(ClientRegistered, "registry.on_client_registered", registry_subscribers.on_client_changed)
+    jobs.subscribe(ClientTokenChanged, "registry.on_client_token_changed", registry_subscribers.on_client_changed)
     jobs.subscribe(ApprovalDecided, "tools.on_approval_decided", tool_subscribers.on_approval_decided)
     jobs.subscribe(ToolCallSettled, "runs.wake_waiting_run", run_subscribers.wake_waiting_run)
     jobs.subscribe(ToolCallSettled, "mcp.announce_settled", mcp_announcements.announce_settled)
@@ -170,6 +179,7 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
             await daily.plan(root, name)
         await tool_jobs.close_abandoned(root)
         await approval_jobs.expire_overdue(root)
+        await registry_jobs.begin(root)
         worker = asyncio.create_task(runtime.jobs.run(runtime))
         started.push_async_callback(_stop_jobs, runtime.jobs, worker)
         await started.enter_async_context(webhook_courier.at_work(runtime))

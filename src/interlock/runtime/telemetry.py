@@ -28,8 +28,8 @@ _SECRET_KEY = re.compile(
 # The kept part names the kind of credential; the rest is what must not be told.
 _SECRET_TEXT = re.compile(
     r"""
-    \b( (?:sk|rk|pk)_(?:live|test)_ | skk_ | whsec_ | xox[abeoprs]- | xapp- | ghp_ | gho_ | github_pat_ | glpat- | AIza
-      | sess_ | sk-(?:ant-|proj-|or-)? )[A-Za-z0-9_.\-/+=]{6,}
+    \b( (?:sk|rk|pk)_(?:live|test)_ | skk_ | ptk_ | whsec_ | xox[abeoprs]- | xapp- | ghp_ | gho_ | github_pat_ | glpat-
+      | AIza | sess_ | sk-(?:ant-|proj-|or-)? )[A-Za-z0-9_.\-/+=]{6,}
   | \b( (?:Bearer|Basic)\s+ )[A-Za-z0-9_.\-/+=~]{6,}
   | \b( eyJ )[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]*
   | ( \b[a-z][a-z0-9+.\-]*:// )[^\s/@:]*:[^\s/@]+(?=@)

@@ -1,5 +1,6 @@
 """Runs that are cancelled or meet database trouble at an awkward moment, and text that tries to leave its fence."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -21,6 +22,7 @@ from tests.support.app import Server
 from tests.support.story import CHARGE, CREDENTIALS, REFUND_DESK, finished, pending_approval
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+PATIENCE = 30.0
 TASK = {"task": "Handle this message.", "message": f"Refund {CHARGE} please. ORDER NW-10482"}
 
 
@@ -54,9 +56,11 @@ async def test_a_gate_that_opens_while_its_run_is_cancelled_is_withdrawn(
     monkeypatch.setattr(calls, "_call", cancelled_meanwhile)
     run_id = await _start(server, sandbox)
     assert (await finished(server, run_id))["status"] == "cancelled"
+    async with asyncio.timeout(PATIENCE):  # the run has ended, but its flow closes the gate only when it hears of that
+        while (gate := (await server.get("/api/v1/approvals")).json()[0])["status"] == "pending":  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
     await server.runtime.durable.shut_down()
-    (approval,) = (await server.get("/api/v1/approvals")).json()
-    assert approval["status"] == "withdrawn"
+    assert gate["status"] == "withdrawn"
     assert sandbox.state.effects_of(ProviderName.STRIPE) == []
 
 

@@ -29,6 +29,7 @@ PATH = "/api/v1/settings"
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 UNSET: dict[str, Any] = {
     "alerts": {"slack_channel": None, "email_to": [], "webhook_url": None, "webhook_secret": None},
+    "risk": {"threshold": 60.0, "weights": {"bias": 1.0, "privacy": 1.0, "operational": 1.0, "regulatory": 1.0}},
     "log_retention_days": 30,
     "approval_hours": 24.0,
     "default_model": None,
@@ -48,6 +49,8 @@ UNFIT: tuple[tuple[dict[str, Any], str], ...] = (
     ({"log_retention_days": 0}, "log_retention_days"),
     ({"approval_hours": 0}, "approval_hours"),
     ({"default_model": " "}, "default_model"),
+    ({"risk": {"threshold": 101}}, "risk.threshold"),
+    ({"risk": {f"{name}_weight": 0 for name in ("bias", "privacy", "operational", "regulatory")}}, "risk"),
 )
 
 

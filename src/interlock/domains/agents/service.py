@@ -1,5 +1,6 @@
 """Operations on agents: define, read, change, pause, delete. Running one belongs to the runs domain."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -8,13 +9,15 @@ from interlock.domains.agents.events import AgentDefined, AgentRemoved
 from interlock.domains.agents.repository import Agents
 from interlock.domains.agents.states import LIFECYCLE, AgentStatus
 from interlock.domains.agents.views import Agent
+from interlock.domains.governance.registry import service as registry
+from interlock.domains.governance.registry.states import SystemKind
 from interlock.kit.errors import invalid
 from interlock.kit.ids import AgentId
 from interlock.kit.money import Usd
 from interlock.kit.operations import Command, Effect, operation
-from interlock.kit.paging import Page, PageQuery
+from interlock.kit.paging import MAXIMUM_LIMIT, Page, PageQuery
 from interlock.kit.patch import changes
-from interlock.runtime.context import Ctx
+from interlock.runtime.context import Ctx, UserId
 
 DEFAULT_ITERATIONS = 10
 
@@ -76,8 +79,25 @@ async def create(ctx: Ctx, command: CreateAgent) -> Agent:
         created_at=ctx.now,
         updated_at=ctx.now,
     )
+    await registry.note(ctx, _system(agent, ctx.actor.user_id))
     await ctx.emit(AgentDefined(agent_id=agent.id))
     return agent
+
+
+def _system(agent: Agent, owner_id: UserId | None = None) -> registry.NoteSystem:
+    """An agent as the AI registry lists it."""
+    return registry.NoteSystem(SystemKind.AGENT, str(agent.id), agent.name, owner_id, agent.tools)
+
+
+async def systems(ctx: Ctx) -> Sequence[registry.NoteSystem]:
+    """Every agent, for the AI registry."""
+    found: list[registry.NoteSystem] = []
+    while True:
+        async with ctx.begin(write=False) as reading:
+            page = await Agents(reading).page(ListAgents(limit=MAXIMUM_LIMIT, offset=len(found)))
+        found += [_system(agent) for agent in page.items]
+        if len(page.items) < MAXIMUM_LIMIT:
+            return found
 
 
 @operation("agents.get", scope="agents")
@@ -106,6 +126,7 @@ async def update(ctx: Ctx, command: UpdateAgent) -> Agent:
     if "tools" in values:
         values["tools"] = list(values["tools"])
     agent = await agents.change(command.agent_id, {**values, "updated_at": ctx.now})
+    await registry.note(ctx, _system(agent))
     await ctx.emit(AgentDefined(agent_id=agent.id))
     return agent
 
@@ -114,5 +135,6 @@ async def update(ctx: Ctx, command: UpdateAgent) -> Agent:
 async def delete(ctx: Ctx, command: AgentRef) -> AgentId:
     """Remove an agent's definition; its runs and evidence stay."""
     await Agents(ctx).remove(command.agent_id)
+    await registry.note_removed(ctx, SystemKind.AGENT, str(command.agent_id))
     await ctx.emit(AgentRemoved(agent_id=command.agent_id))
     return command.agent_id

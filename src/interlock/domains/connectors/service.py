@@ -1,5 +1,6 @@
 """Operations on connected accounts. Credentials go in sealed and come out only for the tools domain."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
@@ -18,10 +19,12 @@ from interlock.domains.connectors.views import (
     ConnectorKind,
     IntegrationId,
 )
+from interlock.domains.governance.registry import service as registry
+from interlock.domains.governance.registry.states import SystemKind
 from interlock.kit.errors import conflict, invalid, not_found
 from interlock.kit.operations import Command, Effect, operation
 from interlock.kit.paging import Page, PageQuery
-from interlock.runtime.context import Ctx
+from interlock.runtime.context import Ctx, UserId
 
 _PURPOSE = "connection:{}"
 BaseUrl = Annotated[
@@ -77,6 +80,7 @@ async def connect(ctx: Ctx, command: ConnectAccount) -> Connection:
     base_url = command.base_url or CONNECTORS[kind].base_url
     if base_url is None:
         raise invalid(f"{CONNECTORS[kind].name} has no common address; give yours.", field="base_url")
+    await registry.note(ctx, _system(kind, ctx.actor.user_id))
     accounts = Connections(ctx)
     existing = await accounts.of_connector(kind)
     key = existing.id if existing else ConnectionId.new()
@@ -91,6 +95,18 @@ async def connect(ctx: Ctx, command: ConnectAccount) -> Connection:
     if existing is None:
         return await accounts.add(key, connector=kind, **values)
     return await accounts.change(key, values)
+
+
+def _system(kind: ConnectorKind, owner_id: UserId | None = None) -> registry.NoteSystem:
+    """A connected account as the AI registry lists it."""
+    return registry.NoteSystem(SystemKind.ADAPTER, kind.value, CONNECTORS[kind].name, owner_id)
+
+
+async def systems(ctx: Ctx) -> Sequence[registry.NoteSystem]:
+    """Every connected account, for the AI registry."""
+    query = ListConnections(status=ConnectionStatus.CONNECTED, limit=len(ConnectorKind))
+    async with ctx.begin(write=False) as reading:
+        return tuple(_system(found.connector) for found in (await list_(reading, query)).items)
 
 
 def _check_fields(kind: ConnectorKind, given: dict[str, str]) -> None:
@@ -123,6 +139,7 @@ async def disconnect(ctx: Ctx, command: IntegrationRef) -> Connection:
         "sealed": None,
         "credential_fields": [],
     }
+    await registry.note_removed(ctx, SystemKind.ADAPTER, command.id.value)
     return await accounts.change(found.id, values, where=[in_force])
 
 

@@ -9,8 +9,7 @@ from interlock.runtime.context import WorkspaceId
 from interlock.runtime.repository import Repository
 
 _FACTS = select(workspaces.c.rules_version, workspaces.c.has_ai_access).where(workspaces.c.guid == bindparam("key"))
-
-
+_EVERY = select(workspaces.c.guid).order_by(workspaces.c.id)
 _OLDEST = select(workspaces.c.guid).order_by(workspaces.c.id).limit(1)
 
 
@@ -31,6 +30,10 @@ class Workspaces(Repository[Workspace]):
         """The workspace this server was founded with."""
         key: WorkspaceId | None = (await (await self.ctx.session()).execute(_OLDEST)).scalar()
         return key
+
+    async def every(self) -> tuple[WorkspaceId, ...]:
+        """All workspaces of this server."""
+        return tuple((await (await self.ctx.session()).execute(_EVERY)).scalars())
 
     async def bump_rules(self, key: TypedId) -> None:
         """Count one change of the workspace's rules."""

@@ -35,6 +35,11 @@ async def founding_workspace(ctx: Ctx) -> WorkspaceId | None:
     return await Workspaces(ctx).oldest()
 
 
+async def every_workspace(ctx: Ctx) -> tuple[WorkspaceId, ...]:
+    """Every workspace of this server, oldest first; for the server's own work."""
+    return await Workspaces(ctx).every()
+
+
 async def rules_changed(ctx: Ctx) -> None:
     """Have every server compile this workspace's policies anew before the next verdict."""
     await Workspaces(ctx).bump_rules(ctx.workspace_id)

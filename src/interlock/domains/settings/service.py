@@ -8,8 +8,9 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from interlock.domains.org import service as org
 from interlock.domains.settings import repository
+from interlock.domains.settings.events import RiskSettingsChanged
 from interlock.domains.settings.repository import Stored
-from interlock.domains.settings.views import AlertSettings, AlertTargets, WorkspaceSettings
+from interlock.domains.settings.views import AlertSettings, AlertTargets, RiskSettings, WorkspaceSettings
 from interlock.kit.errors import invalid
 from interlock.kit.operations import Command, Effect, Nothing, operation
 from interlock.kit.patch import changes
@@ -21,6 +22,9 @@ _SLACK, _EMAIL = "alerts.slack_channel", "alerts.email_to"
 _URL, _SECRET = "alerts.webhook_url", "alerts.webhook_secret"
 _RETENTION, _HOURS, _MODEL = "log_retention_days", "approval_hours", "default_model"
 _SECRETS = frozenset({_SECRET})
+_RISK_DIMENSIONS = ("bias", "privacy", "operational", "regulatory")
+_THRESHOLD, _WEIGHT = "risk.threshold", "risk.{}_weight"
+DEFAULT_RISK_THRESHOLD = 60.0
 _SHOWN_END = 4
 _SHORTEST_SECRET, _LONGEST_SECRET = 24, 64
 _LONGEST_RECIPIENTS = 2_000
@@ -107,10 +111,32 @@ class ChangeAlerts(Command):
     webhook_secret: WebhookSecret | None = None
 
 
+RiskWeight = Annotated[
+    float, Field(ge=0, le=1_000, allow_inf_nan=False, description="How much this dimension counts; 1 by default.")
+]
+
+
+class ChangeRisk(Command):
+    """How risk scores are weighed; absent fields stay, null sets one back to its default."""
+
+    threshold: (
+        Annotated[float, Field(ge=0, le=100, allow_inf_nan=False, description="Above it a system is flagged; 60.")]
+        | None
+    ) = None
+    bias_weight: RiskWeight | None = None
+    privacy_weight: RiskWeight | None = None
+    operational_weight: RiskWeight | None = None
+    regulatory_weight: RiskWeight | None = None
+
+
+_GROUPS: dict[str, type[Command]] = {"alerts": ChangeAlerts, "risk": ChangeRisk}
+
+
 class UpdateSettings(Command):
     """The settings to change; absent ones stay, null goes back to the default."""
 
     alerts: ChangeAlerts | None = None
+    risk: ChangeRisk | None = None
     log_retention_days: RetentionDays | None = None
     approval_hours: ApprovalHours | None = None
     default_model: ModelName | None = None
@@ -143,7 +169,11 @@ async def update(ctx: Ctx, command: UpdateSettings) -> WorkspaceSettings:
             field=_SECRET,
             hint="Set 'alerts.webhook_secret' together with 'alerts.webhook_url', or set both to null.",
         )
+    if not any(_risk_of(chosen).weights.values()):
+        raise invalid("At least one dimension of risk needs a weight above 0.", field="risk")
     after = await repository.keep(ctx, chosen, secrets)
+    if _risk_of(before.chosen) != _risk_of(chosen):
+        await ctx.emit(RiskSettingsChanged())
     if before.chosen.get(_MODEL) != chosen.get(_MODEL):
         await org.rules_changed(ctx)
     return _shown(ctx, after)
@@ -172,6 +202,16 @@ async def approval_hours(ctx: Ctx) -> float:
     return hours
 
 
+async def risk(ctx: Ctx) -> RiskSettings:
+    """How the workspace weighs risk."""
+    return _risk_of((await repository.read(ctx)).chosen)
+
+
+def _risk_of(chosen: dict[str, Any]) -> RiskSettings:
+    weights = {name: chosen.get(_WEIGHT.format(name), 1.0) for name in _RISK_DIMENSIONS}
+    return RiskSettings(threshold=chosen.get(_THRESHOLD, DEFAULT_RISK_THRESHOLD), weights=weights)
+
+
 async def default_model(ctx: Ctx) -> str | None:
     """The model that the name 'default' stands for; None while nothing is set."""
     name: str | None = (await repository.read(ctx)).chosen.get(_MODEL)
@@ -179,13 +219,14 @@ async def default_model(ctx: Ctx) -> str | None:
 
 
 def _by_full_name(command: UpdateSettings) -> dict[str, Any]:
-    """What the caller really sent; `alerts: null` empties every field of it."""
+    """What the caller really sent; null for a whole group such as `alerts` empties every field of it."""
     given = changes(command)
-    if "alerts" not in given:
-        return given
-    alerts = given.pop("alerts")
-    sent = dict.fromkeys(ChangeAlerts.model_fields) if alerts is None else changes(alerts)
-    return given | {f"alerts.{name}": value for name, value in sent.items()}
+    for group, kind in _GROUPS.items():
+        if group in given:
+            inner = given.pop(group)
+            sent = dict.fromkeys(kind.model_fields) if inner is None else changes(inner)
+            given |= {f"{group}.{name}": value for name, value in sent.items()}
+    return given
 
 
 def _shown(ctx: Ctx, stored: Stored) -> WorkspaceSettings:
@@ -198,6 +239,7 @@ def _shown(ctx: Ctx, stored: Stored) -> WorkspaceSettings:
             webhook_url=chosen.get(_URL),
             webhook_secret=None if secret is None else f"…{secret[-_SHOWN_END:]}",
         ),
+        risk=_risk_of(chosen),
         log_retention_days=chosen.get(_RETENTION, DEFAULT_RETENTION_DAYS),
         approval_hours=chosen.get(_HOURS, ctx.settings.approval_hours),
         default_model=chosen.get(_MODEL),

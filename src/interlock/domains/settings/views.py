@@ -23,10 +23,18 @@ class AlertSettings(View):
     webhook_secret: str | None
 
 
+class RiskSettings(View):
+    """How much each dimension of risk weighs, and the score above which a system is flagged."""
+
+    threshold: float
+    weights: dict[str, float]
+
+
 class WorkspaceSettings(View):
     """The settings in force, defaults included; `updated_at` is None while nothing was ever set."""
 
     alerts: AlertSettings
+    risk: RiskSettings
     log_retention_days: int
     approval_hours: float
     default_model: str | None

@@ -19,6 +19,8 @@ from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.budgets.views import ReservationId, UsageKind
 from interlock.domains.governance.policies import service as policies
 from interlock.domains.governance.policies.views import Attempt, Caller, Decision, ToolScope, Verdict
+from interlock.domains.governance.registry import service as registry
+from interlock.domains.governance.registry.states import SystemKind
 from interlock.domains.tools import evidence
 from interlock.domains.tools.catalogue import ToolSpec, narrowed
 from interlock.domains.tools.errors import CALL_IN_PROGRESS, key_reused, still_running
@@ -33,6 +35,11 @@ from interlock.kit.money import ZERO
 from interlock.runtime.context import ActorKind, Ctx
 
 BUDGET_EXHAUSTED = "budget_exhausted"
+_SYSTEMS = {
+    ActorKind.AGENT: SystemKind.AGENT,
+    ActorKind.CLIENT: SystemKind.MCP_CLIENT,
+    ActorKind.WORKFLOW: SystemKind.WORKFLOW,
+}
 _LEASE = timedelta(seconds=150)
 _WAITING = "This call waits for a person's decision."
 _EXECUTING = "This call was approved and is being executed."
@@ -141,7 +148,8 @@ def _may_be_alive(ctx: Ctx, row: Row[Any]) -> bool:
 
 async def _judged(ctx: Ctx, request: Request) -> Admitted | ToolOutcome:
     scope = await scope_of(ctx, request)
-    verdict = await policies.judge(ctx, attempt_of(request, scope, approved=False))
+    attempt = attempt_of(request, scope, approved=False)
+    verdict = await policies.judge(ctx, replace(attempt, caller=await _assessed(ctx, request.caller)))
     if verdict.decision is Decision.ESCALATED:
         return await _hold(ctx, request, verdict, scope)
     reservation_id = None
@@ -163,6 +171,14 @@ async def _judged(ctx: Ctx, request: Request) -> Admitted | ToolOutcome:
     await _put_on_record(ctx, request, verdict, call_id, args_hash, CallState.EXECUTING, executing)
     account = await account_of(ctx, request.spec)
     return Admitted(call_id, request, verdict, scope, args_hash, account, reservation_id)
+
+
+async def _assessed(ctx: Ctx, caller: Caller) -> Caller:
+    """The caller with the risk that the AI registry has found; people and keys are no AI systems."""
+    kind = _SYSTEMS.get(caller.kind)
+    if kind is None or caller.id is None:
+        return caller
+    return replace(caller, risk=await registry.level_of_caller(ctx, kind, str(caller.id)))
 
 
 async def _hold(ctx: Ctx, request: Request, verdict: Verdict, scope: ToolScope | None) -> ToolOutcome:

@@ -159,6 +159,6 @@ def tell_checks(runtime: Runtime) -> None:
     """Hand down what checks must know of each tool, by every name: whether a person must always agree, and its risk."""
     known = known_tools(runtime)
     for spec in catalogue_of(runtime):
-        facts = ToolFacts(requires_approval=spec.tool.requires_approval, risk=spec.tool.risk)
+        facts = ToolFacts(spec.tool.requires_approval, spec.tool.risk, spec.tool.connector)
         for name in (spec.name, *(alias for alias, meant in ALIASES.items() if meant == spec.name)):
             known.tell(name, facts)

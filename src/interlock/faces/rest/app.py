@@ -21,6 +21,8 @@ from interlock.faces.rest.routes import (
     governance,
     llm,
     notifications,
+    platforms,
+    registry,
     runs,
     settings,
     tools,
@@ -43,6 +45,8 @@ TABLE: tuple[NativeRoute, ...] = (
     *notifications.ROUTES,
     *webhooks.ROUTES,
     *forms.ROUTES,
+    *platforms.ROUTES,
+    *registry.ROUTES,
 )
 BY_HAND: tuple[Route, ...] = (*health.ROUTES, *streams.ROUTES, *forms_page.ROUTES)
 

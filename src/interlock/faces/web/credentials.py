@@ -17,6 +17,7 @@ PEOPLE = frozenset({ActorKind.USER})
 KEYS = frozenset({ActorKind.KEY})
 CLIENTS = frozenset({ActorKind.CLIENT})
 Owner = Callable[[Ctx], Awaitable[WorkspaceId]]
+_PLATFORMS = "/api/platforms/"
 PROVEN = "interlock.proven"
 """Where a request's scope holds the hash of a credential that was accepted."""
 
@@ -28,6 +29,14 @@ def credential_in(request: Request) -> str | None:
         return key.strip() or None
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def connection_token(path: str) -> str | None:
+    """The credential that is part of a platform's webhook path."""
+    if not path.startswith(_PLATFORMS):
+        return None
+    token, _, rest = path.removeprefix(_PLATFORMS).partition("/")
+    return token if rest == "webhook" and token else None
 
 
 async def caller(request: Request, face: str, allowed: frozenset[ActorKind] | None) -> Ctx:

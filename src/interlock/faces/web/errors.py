@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from interlock.kit.errors import InterlockError, Kind
+from interlock.runtime.telemetry import scrub
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +58,7 @@ def error_response(error: InterlockError) -> Response:
 def unexpected(request: Request, error: Exception) -> InterlockError:
     """What the caller may know of a programming error: nothing but the id under which it was logged."""
     request_id = request.scope.get("interlock.request_id", "")
-    log.error("unexpected error", path=request.url.path, request_id=request_id, exc_info=error)
+    log.error("unexpected error", path=scrub(request.url.path), request_id=request_id, exc_info=error)
     return InterlockError(
         Kind.INTERNAL,
         "Something unexpected went wrong on the server.",

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from interlock.faces.web.addresses import client_address
-from interlock.faces.web.credentials import PROVEN, credential_in
+from interlock.faces.web.credentials import PROVEN, connection_token, credential_in
 from interlock.faces.web.errors import error_response, unexpected
 from interlock.kit.errors import InterlockError, Kind, forbidden
 from interlock.runtime.context import Runtime
@@ -23,6 +23,7 @@ UNCOUNTED = frozenset({"/healthz", "/readyz"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _SUBDOMAIN_OF_LOCALHOST = re.compile(r"([A-Za-z0-9-]+\.)+localhost", re.IGNORECASE)
 _FORM_SUBMIT = re.compile(r"/api/v1/forms/[^/]+/submit")
+_ANSWERED = 200
 _MOST_PROVEN = 100_000
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -55,8 +56,7 @@ class Edge:
             nonlocal started, finished
             if message["type"] == "http.response.start":
                 started = True
-                if scope.get(PROVEN):
-                    self._remember(scope[PROVEN])
+                self._remember(scope, message["status"])
                 message["headers"] = [*message.get("headers", ()), *_headers(request_id, rate)]
             elif message["type"] == "http.response.body":
                 finished = not message.get("more_body", False)
@@ -87,7 +87,7 @@ class Edge:
         if path.startswith("/api/embed/") or _sends_a_form(request.method, path):
             subject, limit = f"embed:{client_address(request, self.runtime)}", settings.embed_rate_limit_per_minute
         else:
-            credential = credential_in(request)
+            credential = connection_token(path) or credential_in(request)
             limit = settings.rate_limit_per_minute
             if credential is None:
                 subject = f"api:{client_address(request, self.runtime)}"
@@ -100,8 +100,13 @@ class Edge:
                         return guesses
         return await limiter.hit(subject, limit)
 
-    def _remember(self, owner: str) -> None:
+    def _remember(self, scope: Scope, status: int) -> None:
         """Note a credential that was accepted; the one unused for longest makes room."""
+        owner: str | None = scope.get(PROVEN)
+        if owner is None and status == _ANSWERED and (token := connection_token(scope["path"])) is not None:
+            owner = hashed(token)
+        if owner is None:
+            return
         self._proven[owner] = None
         self._proven.move_to_end(owner)
         if len(self._proven) > _MOST_PROVEN:

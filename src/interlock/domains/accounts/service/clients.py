@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from interlock.domains.accounts.events import ClientTokenChanged
+from interlock.domains.accounts.events import ClientRegistered, ClientTokenChanged
 from interlock.domains.accounts.repository import McpClients, Users
 from interlock.domains.accounts.service.identify import CLIENT_PREFIX
 from interlock.domains.accounts.states import CLIENT_LIFECYCLE, ClientKind, ClientStatus
@@ -62,6 +62,7 @@ async def register_client(ctx: Ctx, command: RegisterClient) -> McpClientToken:
         rotated_at=None,
         revoked_at=None,
     )
+    await ctx.emit(ClientRegistered(client_id=client.id))
     return _shown_once(ctx, client, bearer)
 
 

@@ -11,7 +11,7 @@ from interlock.domains.accounts.views import ApiKey, ApiKeyId, NewApiKey, Scope,
 from interlock.kit.errors import forbidden, unauthenticated
 from interlock.kit.operations import Command, Effect, Nothing, operation
 from interlock.kit.paging import Page, PageQuery
-from interlock.runtime.context import ActorKind, Ctx
+from interlock.runtime.context import ActorKind, Ctx, UserId
 from interlock.runtime.secrets import hashed, new_token
 
 _HINT_LENGTH = 4
@@ -56,6 +56,12 @@ async def create_key(ctx: Ctx, command: CreateKey) -> NewApiKey:
         revoked_at=None,
     )
     return NewApiKey(**dict(key), secret=secret)
+
+
+async def owner_of(ctx: Ctx, key_id: ApiKeyId) -> UserId | None:
+    """The person who answers for a key; None when there is no such key."""
+    found = await ApiKeys(ctx).find(key_id)
+    return None if found is None else found.user_id
 
 
 @operation("accounts.list_keys", scope="admin")

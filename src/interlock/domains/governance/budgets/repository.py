@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, literal_column, or_, select, update
+from sqlalchemy import Row, bindparam, func, insert, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -189,6 +189,15 @@ def _adding_usage(is_postgres: bool) -> Any:
 
 
 _ADD_USAGE = {is_postgres: _adding_usage(is_postgres) for is_postgres in (False, True)}
+_PROVIDERS = (
+    select(usage_entries.c.provider, func.max(usage_entries.c.at).label("at"))
+    .where(
+        usage_entries.c.workspace_id == bindparam("workspace"),
+        usage_entries.c.at > bindparam("since"),
+        usage_entries.c.provider.is_not(None),
+    )
+    .group_by(usage_entries.c.provider)
+)
 _USAGE = select(usage_entries).where(
     usage_entries.c.workspace_id == bindparam("workspace"), usage_entries.c.reference == bindparam("key")
 )
@@ -210,3 +219,10 @@ async def usage_of(ctx: Ctx, reference: str) -> Usage | None:
         return None
     values = dict(row._mapping)
     return Usage.model_validate({**values, "id": values["guid"]})
+
+
+async def providers_used(ctx: Ctx, since: datetime) -> dict[str, datetime]:
+    """When each provider of models was last paid after a moment."""
+    parameters = {"workspace": ctx.workspace_id, "since": since}
+    rows = (await (await ctx.session()).execute_long(_PROVIDERS, parameters)).all()
+    return {row.provider: row.at for row in rows}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
 
@@ -317,3 +317,8 @@ async def _tell(ctx: Ctx) -> None:
                 month=month.period, threshold_percent=percent, channels=channels, monthly_spent=spent, monthly_cap=cap
             )
         )
+
+
+async def providers_used(ctx: Ctx, since: datetime) -> dict[str, datetime]:
+    """When each provider of models was last used after a moment, by the money ledger."""
+    return await repository.providers_used(ctx, since)

@@ -12,8 +12,8 @@ from interlock.domains.governance.budgets.views import ReservationId, UsageKind
 from interlock.domains.governance.checks import repository
 from interlock.domains.governance.checks.command import CheckAction
 from interlock.domains.governance.checks.errors import key_reused
-from interlock.domains.governance.checks.known_tools import known_tools
 from interlock.domains.governance.checks.views import CheckId, CheckVerdict
+from interlock.domains.governance.known_tools import known_tools
 from interlock.domains.governance.ledger import service as ledger
 from interlock.domains.governance.ledger.views import EntryEvent, NewEntry
 from interlock.domains.governance.policies import service as policies
@@ -22,8 +22,11 @@ from interlock.domains.governance.policies.views import (
     Attempt,
     Caller,
     Decision,
+    ToolScope,
     Verdict,
 )
+from interlock.domains.governance.registry import service as registry
+from interlock.domains.governance.registry.states import SystemKind
 from interlock.kit.canonical import digest
 from interlock.kit.errors import InterlockError, Kind
 from interlock.kit.ids import AgentId
@@ -45,9 +48,9 @@ def agent_key(workspace_id: WorkspaceId, label: str) -> AgentId:
     return AgentId(bytes=hashlib.sha256(f"agent-label:{workspace_id.hex}:{label}".encode()).digest()[:16])
 
 
-async def answer_new(ctx: Ctx, command: CheckAction, check_id: CheckId) -> CheckVerdict:
+async def answer_new(ctx: Ctx, command: CheckAction, check_id: CheckId, scope: ToolScope | None) -> CheckVerdict:
     """Answer a check that was not asked before under its key."""
-    answer = await _judged(ctx, command, check_id)
+    answer = await _judged(ctx, command, check_id, scope)
     verdict, approval = answer.verdict, answer.approval
     told = CheckVerdict(
         check_id=check_id,
@@ -73,6 +76,7 @@ async def answer_new(ctx: Ctx, command: CheckAction, check_id: CheckId) -> Check
             action_type=command.action_type,
             args_hash=digest(verdict.recorded),
             masked_fields=verdict.masked_fields,
+            scope=None if scope is None else scope.as_json(),
             matched=[match.as_json() for match in verdict.matched],
             decision=verdict.decision.value,
             reason=verdict.reason,
@@ -135,8 +139,8 @@ def claim(ctx: Ctx, command: CheckAction, check_id: CheckId) -> dict[str, object
     }
 
 
-async def _judged(ctx: Ctx, command: CheckAction, check_id: CheckId) -> _Answer:
-    attempt = _attempt(ctx, command)
+async def _judged(ctx: Ctx, command: CheckAction, check_id: CheckId, scope: ToolScope | None) -> _Answer:
+    attempt = await _attempt(ctx, command, scope)
     verdict = await policies.judge(ctx, attempt)
     if verdict.decision is Decision.ESCALATED:
         return await _with_a_person(ctx, command, check_id, attempt, verdict)
@@ -212,16 +216,18 @@ async def _set_aside(ctx: Ctx, command: CheckAction) -> ReservationId | None:
         return None
 
 
-def _attempt(ctx: Ctx, command: CheckAction) -> Attempt:
+async def _attempt(ctx: Ctx, command: CheckAction, scope: ToolScope | None) -> Attempt:
+    risk = await registry.level_of_caller(ctx, SystemKind.AGENT, command.agent_id)
     facts = known_tools(ctx.runtime).facts(command.tool, ctx.workspace_id)
     return Attempt(
         tool=command.tool,
         arguments=command.args,
-        caller=Caller(ctx.actor.kind, ctx.actor.id, command.agent_id),
+        caller=Caller(ctx.actor.kind, ctx.actor.id, command.agent_id, risk),
         requires_approval=facts.requires_approval,
         risk=facts.risk,
         cost_estimate=command.cost_estimate,
         agent_id=agent_key(ctx.workspace_id, command.agent_id),
+        scope=scope,
     )
 
 

@@ -1,14 +1,16 @@
 """What other domains and faces see of checks."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
 from interlock.domains.governance.approvals.views import ApprovalId
+from interlock.domains.governance.known_tools import ToolFacts
 from interlock.domains.governance.ledger.views import EntryId
-from interlock.domains.governance.policies.views import Decision, PolicyId, RiskLevel
+from interlock.domains.governance.policies.views import Decision, PolicyId
 from interlock.kit.ids import TypedId
 from interlock.kit.operations import View
+
+__all__ = ["CheckId", "CheckVerdict", "Outcome", "OutcomeReceipt", "ToolFacts"]
 
 
 class CheckId(TypedId):
@@ -51,11 +53,3 @@ class OutcomeReceipt(View):
     audit_id: EntryId
     check_id: CheckId | None
     outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class ToolFacts:
-    """What a check must know of a registered tool."""
-
-    requires_approval: bool = False
-    risk: RiskLevel = RiskLevel.LOW

@@ -28,6 +28,12 @@ _OF_CHECK = (
 _BY_KEY = select(ledger_entries).where(
     _columns.workspace_id == bindparam("workspace"), _columns.idempotency_key == bindparam("key")
 )
+_AFTER = (
+    select(ledger_entries)
+    .where(_columns.workspace_id == bindparam("workspace"), _columns.sequence > bindparam("sequence"))
+    .order_by(_columns.sequence)
+    .limit(bindparam("most"))
+)
 
 
 class Entries(Repository[LedgerEntry]):
@@ -59,6 +65,12 @@ async def by_key(ctx: Ctx, key: str) -> LedgerEntry | None:
     """The entry written under an idempotency key."""
     row = (await (await ctx.session()).execute(_BY_KEY, {"workspace": ctx.workspace_id, "key": key})).first()
     return None if row is None else entry_of(row)
+
+
+async def after(ctx: Ctx, sequence: int, most: int) -> list[LedgerEntry]:
+    """The next entries behind a sequence number, in order."""
+    parameters = {"workspace": ctx.workspace_id, "sequence": sequence, "most": most}
+    return [entry_of(row) for row in (await (await ctx.session()).execute_long(_AFTER, parameters)).all()]
 
 
 def conditions(ctx: Ctx, exact: Mapping[str, object], caller: str | None) -> list[ColumnElement[bool]]:

@@ -120,6 +120,11 @@ async def find_by_key(ctx: Ctx, idempotency_key: str) -> LedgerEntry | None:
     return await repository.by_key(ctx, idempotency_key)
 
 
+async def after(ctx: Ctx, sequence: int, most: int) -> list[LedgerEntry]:
+    """The next entries of the chain behind a sequence number, for domains that keep totals of them."""
+    return await repository.after(ctx, sequence, most)
+
+
 async def ensure_keys(ctx: Ctx) -> None:
     """Make the server's first keys where there are none; part of a start."""
     await keys.ensure_keys(ctx)

@@ -1,11 +1,14 @@
 """Operations on providers of models: add, show, change, remove, test."""
 
 import time
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import orjson
 from pydantic import Field, SecretStr, field_validator
 
+from interlock.domains.governance.registry import service as registry
+from interlock.domains.governance.registry.states import SystemKind
 from interlock.domains.llm.directory import (
     DEFAULT_URLS,
     RESERVED_NAMES,
@@ -34,7 +37,7 @@ from interlock.domains.org import service as org
 from interlock.kit.errors import InterlockError, Kind, conflict, invalid, not_found
 from interlock.kit.operations import Command, Effect, Nothing, operation
 from interlock.kit.patch import changes
-from interlock.runtime.context import Ctx
+from interlock.runtime.context import Ctx, UserId
 
 SCOPE = "admin"
 _TEST_SECONDS = 15.0
@@ -114,7 +117,20 @@ async def create_provider(ctx: Ctx, command: CreateProvider) -> Provider:
         raise conflict(f"There is a provider named '{command.name}' already.", name=command.name)
     await providers.insert(key, {**values, **_sealed(ctx, key, command.credential)})
     await _changed(ctx)
+    await registry.note(ctx, _system(command.name, ctx.actor.user_id))
     return await providers.get(key)
+
+
+def _system(name: str, owner_id: UserId | None = None) -> registry.NoteSystem:
+    """A provider as the AI registry lists it: by the name that the money ledger knows it by."""
+    return registry.NoteSystem(SystemKind.LLM_PROVIDER, name, name, owner_id)
+
+
+async def systems(ctx: Ctx) -> Sequence[registry.NoteSystem]:
+    """Every provider of models that can be used, for the AI registry."""
+    async with ctx.begin(write=False) as reading:
+        found = await list_providers(reading, Nothing())
+    return tuple(_system(provider.name) for provider in found if provider.enabled)
 
 
 @operation("llm.list_providers", scope=SCOPE)
@@ -150,6 +166,9 @@ async def update_provider(ctx: Ctx, command: UpdateProvider) -> Provider:
     if "credential" in sent:
         values |= _sealed(ctx, command.provider_id, command.credential)
     provider = await providers.change(command.provider_id, {**values, "updated_at": ctx.now})
+    if provider.name != current.name:
+        await registry.note_removed(ctx, SystemKind.LLM_PROVIDER, current.name)
+    await registry.note(ctx, _system(provider.name))
     await _changed(ctx)
     return provider
 
@@ -157,7 +176,10 @@ async def update_provider(ctx: Ctx, command: UpdateProvider) -> Provider:
 @operation("llm.delete_provider", scope=SCOPE, effect=Effect.WRITE)
 async def delete_provider(ctx: Ctx, command: ProviderRef) -> ProviderId:
     """Remove a provider and its credential; what it cost stays on record."""
-    await Providers(ctx).remove(command.provider_id)
+    providers = Providers(ctx)
+    gone = await providers.get(command.provider_id)
+    await providers.remove(command.provider_id)
+    await registry.note_removed(ctx, SystemKind.LLM_PROVIDER, gone.name)
     await _changed(ctx)
     return command.provider_id
 

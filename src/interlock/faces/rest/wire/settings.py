@@ -12,10 +12,18 @@ class AlertsReply(Wire):
     webhook_secret: str | None
 
 
+class RiskReply(Wire):
+    """How much each dimension of risk weighs, and the score above which a system is flagged."""
+
+    threshold: float
+    weights: dict[str, float]
+
+
 class SettingsReply(Wire):
     """The settings in force, defaults included."""
 
     alerts: AlertsReply
+    risk: RiskReply
     log_retention_days: int
     approval_hours: float
     default_model: str | None

@@ -1,10 +1,24 @@
-"""What the tool catalogue tells checks: which tools are always held, and how risky each is.
+"""What the tool catalogue tells governance: which tools are always held, how risky each is, and what it acts on.
 
 The catalogue belongs to a higher domain, which hands its facts down when the server starts or a tool changes.
 """
 
-from interlock.domains.governance.checks.views import ToolFacts
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from interlock.domains.governance.policies.globs import ToolGlobs
+from interlock.domains.governance.policies.views import RiskLevel
 from interlock.runtime.context import Runtime, WorkspaceId
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFacts:
+    """What governance must know of a registered tool; `connector` names the outside system it acts on."""
+
+    requires_approval: bool = False
+    risk: RiskLevel = RiskLevel.LOW
+    connector: str | None = None
+
 
 _UNKNOWN = ToolFacts()
 
@@ -28,6 +42,13 @@ class KnownTools:
         if of_workspace is not None and name in of_workspace:
             return of_workspace[name]
         return self._everywhere.get(name, _UNKNOWN)
+
+    def riskiest(self, tools: Iterable[str], workspace_id: WorkspaceId) -> RiskLevel:
+        """The highest risk among the registered tools that these names, namespaces and globs cover."""
+        globs = ToolGlobs(tuple(tools), fold=True)
+        shelf = {**self._everywhere, **self._of.get(workspace_id, {})}
+        covered = (facts.risk for name, facts in shelf.items() if globs.matches(name))
+        return max(covered, key=lambda risk: risk.rank, default=RiskLevel.LOW)
 
 
 def _folded(tool: str) -> str:
