@@ -38,6 +38,8 @@ from interlock.domains.notifications import subscribers as notification_subscrib
 from interlock.domains.runs import service as runs
 from interlock.domains.runs import subscribers as run_subscribers
 from interlock.domains.runs.order import AGENT_FLOW, record_failure, run_agent
+from interlock.domains.schedules import jobs as schedule_jobs
+from interlock.domains.schedules import service as schedules
 from interlock.domains.settings import service as workspace_settings
 from interlock.domains.tools import jobs as tool_jobs
 from interlock.domains.tools import service as tools
@@ -70,13 +72,14 @@ from interlock.runtime.jobs import Jobs
 from interlock.runtime.secrets import load_secrets
 from interlock.runtime.settings import Settings
 
-DOMAINS = (activity, agents, connectors, forms, notifications, runs, tools, webhooks, workspace_settings)
+DOMAINS = (activity, agents, connectors, forms, notifications, runs, schedules, tools, webhooks, workspace_settings)
 CLOSE_ABANDONED = "tools.close_abandoned"
 DAILY = (
     activity_jobs.PURGE,
     form_jobs.PURGE_SPAM,
     notification_jobs.PURGE,
     runtime_jobs.PURGE,
+    schedule_jobs.TIDY,
     search.PURGE,
     webhook_jobs.PURGE,
     registry_jobs.NIGHTLY,
@@ -130,6 +133,7 @@ def _subscribe(runtime: Runtime) -> None:
     registry.tell(runtime, registry_subscribers.systems, agents.systems, connectors.systems, llm_providers.systems)
     jobs.subscribe(ClientRegistered, "registry.on_client_registered", registry_subscribers.on_client_changed)
     jobs.subscribe(ClientTokenChanged, "registry.on_client_token_changed", registry_subscribers.on_client_changed)
+    schedule_jobs.register(jobs)
     jobs.subscribe(ApprovalDecided, "tools.on_approval_decided", tool_subscribers.on_approval_decided)
     jobs.subscribe(ToolCallSettled, "runs.wake_waiting_run", run_subscribers.wake_waiting_run)
     jobs.subscribe(ToolCallSettled, "mcp.announce_settled", mcp_announcements.announce_settled)
@@ -180,6 +184,7 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
         await tool_jobs.close_abandoned(root)
         await approval_jobs.expire_overdue(root)
         await registry_jobs.begin(root)
+        await schedule_jobs.recover(root)
         worker = asyncio.create_task(runtime.jobs.run(runtime))
         started.push_async_callback(_stop_jobs, runtime.jobs, worker)
         await started.enter_async_context(webhook_courier.at_work(runtime))

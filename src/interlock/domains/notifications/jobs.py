@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from interlock.domains.notifications import repository
 from interlock.domains.notifications.delivery import DELIVER, DeliverNotification, deliver
-from interlock.domains.notifications.repository import Notifications
+from interlock.domains.notifications.repository import Inbox, Notifications
 from interlock.domains.settings import service as settings
 from interlock.runtime import daily
 from interlock.runtime.context import Ctx
@@ -22,6 +22,7 @@ async def purge(ctx: Ctx) -> None:
         async with replace(ctx, workspace_id=workspace_id).begin() as unit:
             days = await settings.log_retention_days(unit)
             await Notifications(unit).drop_before(ctx.now - timedelta(days=days))
+            await Inbox(unit).drop_before(ctx.now - timedelta(days=days))
 
 
 def register(jobs: Jobs) -> None:

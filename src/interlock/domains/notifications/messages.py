@@ -56,11 +56,11 @@ def for_slack(title: str, text: str) -> str:
 
 
 def _message(event: Event, title: str, lines: list[str]) -> Message:
-    text = "\n".join(line for line in map(_line, lines) if line)
-    return Message(event.name, _line(title, LONGEST_TITLE), text, event.model_dump(mode="json"))
+    text = "\n".join(line for line in map(one_line, lines) if line)
+    return Message(event.name, one_line(title, LONGEST_TITLE), text, event.model_dump(mode="json"))
 
 
-def _line(words: str, longest: int = _LONGEST_LINE) -> str:
+def one_line(words: str, longest: int = _LONGEST_LINE) -> str:
     """One printable line, cut short."""
     line = " ".join("".join(char if char.isprintable() else " " for char in words).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"

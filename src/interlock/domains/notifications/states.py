@@ -1,4 +1,4 @@
-"""The life of a notification."""
+"""The life of a notification on its way out, and the kinds of news in the inbox."""
 
 from enum import StrEnum
 
@@ -41,3 +41,24 @@ LIFECYCLE = Lifecycle(
         _S.SKIPPED: frozenset(),
     },
 )
+
+
+class NotificationKind(StrEnum):
+    """What a piece of news in the inbox is about."""
+
+    APPROVAL_REQUESTED = "approval_requested"
+    BUDGET_ALERT = "budget_alert"
+    POLICY_ALERT = "policy_alert"
+    RUN_FAILED = "run_failed"
+    SCHEDULE_FAILING = "schedule_failing"
+    SUBSCRIPTION_DISABLED = "subscription_disabled"
+    """An outbound webhook failed for so long that it was turned off."""
+    SYSTEM = "system"
+
+
+class NotificationLevel(StrEnum):
+    """How much a piece of news in the inbox matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"

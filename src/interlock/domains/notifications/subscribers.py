@@ -7,39 +7,39 @@ from interlock.domains.governance.approvals.events import ApprovalRequested
 from interlock.domains.governance.budgets.events import BudgetAlertFired
 from interlock.domains.governance.policies.events import PolicyAlerted
 from interlock.domains.notifications import messages
-from interlock.domains.notifications.delivery import DELIVER, NOTIFIER, DeliverNotification, conclude_held
+from interlock.domains.notifications.announcing import announce, configured_channels
+from interlock.domains.notifications.delivery import NOTIFIER, conclude_held
 from interlock.domains.notifications.messages import Message
-from interlock.domains.notifications.repository import Notifications
-from interlock.domains.notifications.states import Channel, NotificationState
-from interlock.domains.notifications.views import NotificationId
-from interlock.domains.settings import service as settings
+from interlock.domains.notifications.service import NewNotification, notify
+from interlock.domains.notifications.states import NotificationKind, NotificationLevel
 from interlock.domains.tools.events import ToolCallSettled
 from interlock.runtime.context import Ctx
 
 
 async def on_policy_alerted(ctx: Ctx, event: PolicyAlerted) -> None:
     """Tell the policy's channels; not of a notification's own call, or each would bring forth the next."""
-    if not _is_ours(event):
-        await _notify(ctx, messages.of_policy_alert(event), event.channels)
+    if _is_ours(event):
+        return
+    message = messages.of_policy_alert(event)
+    news = _news(ctx, NotificationKind.POLICY_ALERT, message, subject_kind="policy", subject_id=str(event.policy_id))
+    await _tell(ctx, message, event.channels, news)
 
 
 async def on_budget_alert_fired(ctx: Ctx, event: BudgetAlertFired) -> None:
     """Tell the budget alert's channels."""
-    await _notify(ctx, messages.of_budget_alert(event), event.channels)
+    message = messages.of_budget_alert(event)
+    news = _news(ctx, NotificationKind.BUDGET_ALERT, message, subject_kind="budget", subject_id=event.month)
+    await _tell(ctx, message, event.channels, news)
 
 
 async def on_approval_requested(ctx: Ctx, event: ApprovalRequested) -> None:
     """Tell every configured channel; not of a held notification, whose own call would be held in turn."""
-    if _is_ours(event):
-        return
+    message = messages.of_approval_request(event)
+    kind, subject = NotificationKind.APPROVAL_REQUESTED, str(event.approval_id)
+    news = _news(ctx, kind, message, subject_kind="approval", subject_id=subject)
     async with ctx.begin(write=False) as reading:
-        targets = await settings.alert_targets(reading)
-    configured = {
-        Channel.SLACK: targets.slack_channel,
-        Channel.EMAIL: targets.email_to,
-        Channel.WEBHOOK: targets.webhook_url,
-    }
-    await _notify(ctx, messages.of_approval_request(event), [channel for channel, where in configured.items() if where])
+        channels = [] if _is_ours(event) else await configured_channels(reading)
+    await _tell(ctx, message, channels, news)
 
 
 async def on_tool_call_settled(ctx: Ctx, event: ToolCallSettled) -> None:
@@ -53,28 +53,21 @@ def _is_ours(event: PolicyAlerted | ApprovalRequested) -> bool:
     return event.caller_kind is NOTIFIER.kind and event.caller == NOTIFIER.label
 
 
-async def _notify(ctx: Ctx, message: Message, channels: Iterable[StrEnum]) -> None:
-    """One notification and one job for each channel; the same news brought again adds neither."""
-    named = sorted({Channel(channel.value) for channel in channels})
-    if not named:
-        return
+def _news(ctx: Ctx, kind: NotificationKind, message: Message, *, subject_kind: str, subject_id: str) -> NewNotification:
+    """The inbox's form of a message that asks for attention."""
+    return NewNotification(
+        kind=kind,
+        title=message.title,
+        body=message.text,
+        level=NotificationLevel.WARNING,
+        subject_kind=subject_kind,
+        subject_id=subject_id,
+        source=ctx.request_id,
+    )
+
+
+async def _tell(ctx: Ctx, message: Message, channels: Iterable[StrEnum], news: NewNotification) -> None:
+    """Inbox and channels; the same news brought again adds nothing."""
     async with ctx.begin() as unit:
-        for channel in named:
-            key = NotificationId.new()
-            fresh = await Notifications(unit).put(
-                key,
-                source=ctx.request_id,
-                event=message.event,
-                channel=channel,
-                state=NotificationState.WAITING,
-                title=message.title,
-                text=message.text,
-                data=message.data,
-                error=None,
-                attempts=0,
-                call_id=None,
-                created_at=ctx.now,
-                settled_at=None,
-            )
-            if fresh:
-                await ctx.runtime.jobs.enqueue(unit, DELIVER, DeliverNotification(notification_id=key))
+        await notify(unit, news)
+        await announce(unit, message, channels, source=ctx.request_id)

@@ -1,0 +1,1 @@
+"""Schedules: workflows and agents that start by the clock, each due moment once, whatever dies in between."""
