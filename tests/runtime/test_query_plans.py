@@ -25,9 +25,12 @@ FINE = {
     "SCAN system_log USING COVERING INDEX ix_system_log_workspace_id_id",
     "SCAN notifications USING COVERING INDEX ix_notifications_workspace_id_id",
     "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_workspace_id_id",
+    "SCAN first_unread",  # a thousand rows at most
+    "SCAN inbox_items USING COVERING INDEX ix_inbox_items_workspace_id_id",
+    "SCAN schedules USING COVERING INDEX ix_schedules_workspace_id_id",
 }
 SORTED = {"Connections", "Providers"}  # a handful of rows to a workspace
-NEVER_LISTED = {"Sessions", "Steps", "Submissions", "Workspaces"}
+NEVER_LISTED = {"Firings", "Sessions", "Steps", "Submissions", "Workspaces"}
 POSTGRES = ("pg_", "make_interval", "enqueue_workflow", "clock_timestamp")
 
 

@@ -26,10 +26,12 @@ _WORKSPACES = union(select(_columns.workspace_id).distinct(), select(_items.work
 MOST_COUNTED = 1_000
 _MINE = (
     _items.workspace_id == bindparam("workspace"),
-    _items.user_id.in_((bindparam("everyone", EVERYONE, _items.user_id.type), bindparam("me"))),
+    _items.user_id.in_(
+        (bindparam("everyone", EVERYONE, _items.user_id.type), bindparam("me", type_=_items.user_id.type))
+    ),
 )
 _WAITING = select(_items.id).where(*_MINE, _items.read_at.is_(None)).limit(MOST_COUNTED + 1)
-_UNREAD = select(func.count()).select_from(_WAITING.subquery())
+_UNREAD = select(func.count()).select_from(_WAITING.subquery("first_unread"))
 _READ_ALL = (
     update(inbox_items)
     .where(*_MINE, _items.read_at.is_(None), _items.created_at <= bindparam("before"))

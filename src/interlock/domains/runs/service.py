@@ -15,7 +15,7 @@ from interlock.domains.runs.models import runs as table
 from interlock.domains.runs.order import AGENT_FLOW, Order
 from interlock.domains.runs.progress import RESUME, stream_of, tell_of_end
 from interlock.domains.runs.repository import Runs, Steps
-from interlock.domains.runs.states import RunKind, RunStatus, Trigger
+from interlock.domains.runs.states import LIFECYCLE, RunKind, RunStatus, Trigger
 from interlock.domains.runs.views import Run, RunDetail
 from interlock.kit.errors import conflict
 from interlock.kit.ids import AgentId, RunId, WorkflowId
@@ -185,6 +185,12 @@ async def resume(ctx: Ctx, command: RunRef) -> Run:
     await ctx.runtime.streams.append(ctx, stream_of(run.id), "run.resumed", {"by": ctx.actor.label})
     await ctx.runtime.durable.signal(ctx, str(run.id), RESUME, {})
     return run
+
+
+async def is_unfinished(ctx: Ctx, run_id: RunId) -> bool:
+    """Whether a run has not ended; one that is not there any more has."""
+    run = await Runs(ctx).find(run_id)
+    return run is not None and not LIFECYCLE.is_final(run.status)
 
 
 async def has_in_flight(ctx: Ctx, workflow_id: WorkflowId) -> bool:

@@ -70,7 +70,13 @@ async def fire(ctx: Ctx, payload: FireSchedule) -> None:
         if is_database_trouble(error):
             raise
         refusal = _words_for(error)
-        log.warning("a schedule could not start its run", schedule=str(payload.schedule_id), exc_info=error)
+        foreseen = isinstance(error, InterlockError)
+        log.warning(
+            "a schedule could not start its run",
+            schedule=str(payload.schedule_id),
+            code=refusal[0],
+            exc_info=None if foreseen else error,
+        )
     with contextlib.suppress(_SupersededError):
         async with ctx.begin() as unit:
             await _pass_over(unit, payload, refusal)

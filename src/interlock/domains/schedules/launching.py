@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from interlock.domains.org import service as org
 from interlock.domains.runs import service as runs
-from interlock.domains.runs.states import LIFECYCLE as RUN_LIFECYCLE
+from interlock.domains.runs.states import Trigger
 from interlock.domains.schedules.views import Schedule
 from interlock.kit.errors import InterlockError, Kind, forbidden
 from interlock.kit.ids import RunId
@@ -24,18 +24,11 @@ async def launch(ctx: Ctx, schedule: Schedule) -> RunId:
         if not facts.has_ai_access:
             raise forbidden("This workspace's plan has no AI access.", hint="An owner can turn AI access on.")
         order = runs.StartAgentRun(agent_id=schedule.agent_id, input_data=schedule.input_data)
-        return (await runs.start_agent(own, order)).id
+        run = await runs.launch_agent(own, order, trigger=Trigger.SCHEDULE, trigger_ref=str(schedule.id))
+        return run.id
     raise InterlockError(Kind.INTERNAL, "This schedule has no target.", code="schedule_without_target")
 
 
 async def is_busy(ctx: Ctx, schedule: Schedule) -> bool:
     """Whether the run that the schedule started last is unfinished."""
-    if schedule.last_run_id is None:
-        return False
-    try:
-        run = await runs.get(ctx, runs.RunRef(run_id=schedule.last_run_id))
-    except InterlockError as error:
-        if error.kind is Kind.NOT_FOUND:  # deleted with its workflow
-            return False
-        raise
-    return not RUN_LIFECYCLE.is_final(run.status)
+    return schedule.last_run_id is not None and await runs.is_unfinished(ctx, schedule.last_run_id)
