@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from sqlalchemy import ColumnElement
 
+from interlock.domains.connectors.directory import directory
 from interlock.domains.connectors.kinds import CONNECTORS
 from interlock.domains.connectors.models import connections
 from interlock.domains.connectors.probes import probe
@@ -17,6 +18,7 @@ from interlock.domains.connectors.views import (
     ConnectionId,
     ConnectionTest,
     ConnectorKind,
+    Directory,
     IntegrationId,
 )
 from interlock.domains.governance.registry import service as registry
@@ -63,6 +65,15 @@ class ConnectionRef(Command):
     """Which connected account."""
 
     connection_id: ConnectionId
+
+
+class ReadDirectory(Command):
+    """Which outside systems."""
+
+    category: Annotated[str, Field(min_length=1, max_length=80, description="Such as Communication.")] | None = None
+    connected: Annotated[bool | None, Field(description="Only those with, or without, an account in force.")] = None
+    available: Annotated[bool | None, Field(description="Only those that can, or cannot yet, be connected.")] = None
+    q: Annotated[str, Field(min_length=1, max_length=80, description="Part of the name.")] | None = None
 
 
 class ListConnections(PageQuery):
@@ -141,6 +152,20 @@ async def disconnect(ctx: Ctx, command: IntegrationRef) -> Connection:
     }
     await registry.note_removed(ctx, SystemKind.ADAPTER, command.id.value)
     return await accounts.change(found.id, values, where=[in_force])
+
+
+@operation("connectors.directory")
+async def list_directory(ctx: Ctx, command: ReadDirectory) -> Directory:
+    """List every known outside system: the ones that can be connected, and the ones that are only announced."""
+    query = ListConnections(status=ConnectionStatus.CONNECTED, limit=len(ConnectorKind))
+    connected = {account.connector: account.connected_at for account in (await list_(ctx, query)).items}
+    return directory(
+        connected,
+        category=command.category,
+        is_connected=command.connected,
+        is_available=command.available,
+        words=command.q,
+    )
 
 
 @operation("connectors.list")

@@ -7,9 +7,13 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+from interlock.domains.connectors.announced import ANNOUNCED
 from interlock.domains.connectors.states import ConnectionStatus
+from interlock.kit.errors import conflict
 from interlock.kit.ids import TypedId
 from interlock.kit.operations import View
+
+PREFIX = "int_"
 
 
 class ConnectionId(TypedId):
@@ -32,16 +36,26 @@ class ConnectorKind(StrEnum):
     @property
     def integration_id(self) -> str:
         """Its id in the integrations directory, such as `int_slack`."""
-        return f"int_{self.value}"
+        return PREFIX + self.value
 
 
-def _without_prefix(value: Any) -> Any:
-    return value.removeprefix("int_") if isinstance(value, str) else value
+def _usable(value: Any) -> Any:
+    """The connector behind a directory id; one that is only announced is refused in plain words."""
+    if not isinstance(value, str):
+        return value
+    key = value.removeprefix(PREFIX)
+    if key in ANNOUNCED:
+        raise conflict(
+            f"{ANNOUNCED[key].name} is announced, but cannot be connected yet.",
+            code="coming_soon",
+            hint="GET /api/v1/integrations?available=true lists what can be connected.",
+        )
+    return key
 
 
 IntegrationId = Annotated[
     ConnectorKind,
-    BeforeValidator(_without_prefix),
+    BeforeValidator(_usable),
     WithJsonSchema({"type": "string", "enum": [kind.integration_id for kind in ConnectorKind]}),
 ]
 """A connector by its directory id."""
@@ -58,6 +72,27 @@ class Connection(View):
     status: ConnectionStatus
     connected_at: datetime
     disconnected_at: datetime | None
+
+
+class Integration(View):
+    """An outside system in the directory; one that is not `available` is only announced."""
+
+    id: str
+    name: str
+    category: str
+    available: bool
+    connected: bool = False
+    connected_at: datetime | None = None
+
+
+class Directory(View):
+    """Every outside system this server knows of; the counters speak of all of them, whatever was asked for."""
+
+    total: int
+    available: int
+    coming_soon: int
+    connected: int
+    integrations: tuple[Integration, ...]
 
 
 class ConnectionTest(View):

@@ -1,5 +1,7 @@
 """Native replies about connected accounts."""
 
+from pydantic import Field
+
 from interlock.domains.connectors.states import ConnectionStatus
 from interlock.domains.connectors.views import ConnectionId, ConnectorKind
 from interlock.faces.rest.wire.base import Timestamp, Wire
@@ -15,6 +17,27 @@ class ConnectionReply(Wire):
     status: ConnectionStatus
     connected_at: Timestamp
     disconnected_at: Timestamp | None
+
+
+class IntegrationRow(Wire):
+    """An outside system in the directory; `connected_at` is left out while it is not connected."""
+
+    id: str
+    name: str
+    category: str
+    available: bool
+    connected: bool
+    connected_at: Timestamp | None = Field(default=None, exclude_if=lambda moment: moment is None)
+
+
+class DirectoryReply(Wire):
+    """The integrations directory; systems that are not `available` are announced only."""
+
+    total: int
+    available: int
+    coming_soon: int
+    connected: int
+    integrations: tuple[IntegrationRow, ...]
 
 
 class ConnectionTestReply(Wire):
