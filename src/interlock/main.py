@@ -18,7 +18,9 @@ from interlock.domains.accounts.service.identify import anonymous
 from interlock.domains.activity import jobs as activity_jobs
 from interlock.domains.activity import service as activity
 from interlock.domains.agents import service as agents
+from interlock.domains.chatbots import service as chatbots
 from interlock.domains.connectors import service as connectors
+from interlock.domains.conversations import service as conversations
 from interlock.domains.forms import jobs as form_jobs
 from interlock.domains.forms.service import definition as forms
 from interlock.domains.governance.approvals import jobs as approval_jobs
@@ -72,7 +74,20 @@ from interlock.runtime.jobs import Jobs
 from interlock.runtime.secrets import load_secrets
 from interlock.runtime.settings import Settings
 
-DOMAINS = (activity, agents, connectors, forms, notifications, runs, schedules, tools, webhooks, workspace_settings)
+DOMAINS = (
+    activity,
+    agents,
+    chatbots,
+    connectors,
+    conversations,
+    forms,
+    notifications,
+    runs,
+    schedules,
+    tools,
+    webhooks,
+    workspace_settings,
+)
 CLOSE_ABANDONED = "tools.close_abandoned"
 DAILY = (
     activity_jobs.PURGE,

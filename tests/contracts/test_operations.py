@@ -140,7 +140,7 @@ async def test_routes_made_by_hand_exist(server: Server) -> None:
     found = {}
     for name, (method, path) in BY_HAND.items():
         answer = await server.http.request(method, _with_some_ids(path))
-        if answer.status_code not in {401, 404} or answer.json().get("detail") == "There is nothing at this path.":
+        if answer.status_code not in {401, 404, 422} or answer.json().get("detail") == "There is nothing at this path.":
             found[name] = f"{method} {path} answers {answer.status_code}"
     problems_of(found)
 

@@ -293,6 +293,7 @@ def naming(status: int) -> list[str]:
 async def test_what_does_not_exist_is_404(server: Server, name: str) -> None:
     method, path = concrete(name)
     bodies: dict[str, dict[str, Any]] = {
+        "POST /api/embed/{embed_id}/chat": {"message": "Hello."},
         "POST /api/v1/agents/{agent_id}/run": {"input_data": {}},
         "POST /api/v1/forms/{id}/submit": {"data": {}},
         "POST /api/platforms/{connection_token}/webhook": {"tool": "x"},

@@ -30,7 +30,7 @@ FINE = {
     "SCAN schedules USING COVERING INDEX ix_schedules_workspace_id_id",
 }
 SORTED = {"Connections", "Providers"}  # a handful of rows to a workspace
-NEVER_LISTED = {"Firings", "Sessions", "Steps", "Submissions", "Workspaces"}
+NEVER_LISTED = {"Conversations", "Firings", "Messages", "Sessions", "Steps", "Submissions", "Workspaces"}
 POSTGRES = ("pg_", "make_interval", "enqueue_workflow", "clock_timestamp")
 
 
@@ -101,6 +101,9 @@ def test_every_list_comes_in_the_order_of_an_index(sqlite_template: Path) -> Non
         ("governance.approvals.repository._ONE_TIME", "ix_approvals_workspace_id_args_hash"),
         ("governance.approvals.repository._OVERDUE", "ix_approvals_expires_at"),
         ("governance.budgets.repository._EXPIRE", "ix_budget_reservations_workspace_id_expires_at"),
+        ("conversations.repository._PLAIN_PAGE", "ix_conversations_order"),
+        ("conversations.repository._BY_SESSION", "uq_conversations_session"),
+        ("conversations.repository._NEWEST", "uq_messages_conversation_id_sequence"),
         ("tools.repository._AWAITING", "ix_tool_calls_awaits_repeat"),
     ],
 )

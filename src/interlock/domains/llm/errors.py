@@ -87,7 +87,7 @@ def refused(provider: str, status: int, body: bytes | str | object, headers: Map
 
 def not_delivered(provider: str, error: InterlockError) -> InterlockError:
     """The guarded client's error, told as this provider's; a refused address stays what it is."""
-    if error.kind not in {Kind.UPSTREAM, Kind.UPSTREAM_TIMEOUT}:
+    if isinstance(error, ProviderError) or error.kind not in {Kind.UPSTREAM, Kind.UPSTREAM_TIMEOUT}:
         return error
     return ProviderError(
         error.kind,

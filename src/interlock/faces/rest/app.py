@@ -9,14 +9,17 @@ from starlette.routing import BaseRoute, Route
 
 from interlock.faces.rest import docs, health, streams
 from interlock.faces.rest.binding import NativeRoute, bound
+from interlock.faces.rest.embed import routes as embed
 from interlock.faces.rest.forms_page import routes as forms_page
 from interlock.faces.rest.openapi import document
 from interlock.faces.rest.routes import (
     accounts,
     activity,
     agents,
+    chatbots,
     checks,
     connectors,
+    conversations,
     forms,
     governance,
     llm,
@@ -49,13 +52,16 @@ TABLE: tuple[NativeRoute, ...] = (
     *forms.ROUTES,
     *platforms.ROUTES,
     *registry.ROUTES,
+    *chatbots.ROUTES,
+    *conversations.ROUTES,
 )
-BY_HAND: tuple[Route, ...] = (*health.ROUTES, *streams.ROUTES, *forms_page.ROUTES)
+BY_HAND: tuple[Route, ...] = (*health.ROUTES, *streams.ROUTES, *embed.ROUTES, *forms_page.ROUTES)
 
 
 def openapi(server_url: str) -> dict[str, Any]:
     """The OpenAPI document of the native API."""
-    return document(TABLE, {**streams.openapi_paths(), **forms_page.openapi_paths()}, server_url)
+    by_hand = {**streams.openapi_paths(), **embed.openapi_paths(), **forms_page.openapi_paths()}
+    return document(TABLE, by_hand, server_url)
 
 
 async def openapi_json(request: Request) -> Response:

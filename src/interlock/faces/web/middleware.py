@@ -9,6 +9,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from interlock.faces.web import cors
 from interlock.faces.web.addresses import client_address
 from interlock.faces.web.credentials import PROVEN, connection_token, credential_in
 from interlock.faces.web.errors import error_response, unexpected
@@ -51,21 +52,25 @@ class Edge:
         scope["interlock.request_id"] = request_id
         rate: RateState | None = None
         started = finished = False
+        is_open = cors.is_open(scope["path"])
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started, finished
             if message["type"] == "http.response.start":
                 started = True
                 self._remember(scope, message["status"])
-                message["headers"] = [*message.get("headers", ()), *_headers(request_id, rate)]
+                more = (*_headers(request_id, rate), *(cors.HEADERS if is_open else ()))
+                message["headers"] = [*message.get("headers", ()), *more]
             elif message["type"] == "http.response.body":
                 finished = not message.get("more_body", False)
             await send(message)
 
         with bound_request(request_id, request.method, scope["path"]):
             try:
-                if self._names is not None and (self._is_local or scope["path"] not in UNCOUNTED):
-                    _check_host(request.headers.get("host", ""), self._names)
+                self._check_name(request)
+                if is_open and request.method == "OPTIONS":
+                    await cors.preflight()(scope, receive, send_with_headers)
+                    return
                 rate = await self._count(request)
                 if rate is not None and rate.exceeded:
                     raise _too_many(rate)
@@ -79,12 +84,17 @@ class Edge:
                     raise
                 await error_response(unexpected(request, error))(scope, receive, send_with_headers)
 
+    def _check_name(self, request: Request) -> None:
+        """Refuse a request to a name this server does not answer for."""
+        if self._names is not None and (self._is_local or request.scope["path"] not in UNCOUNTED):
+            _check_host(request.headers.get("host", ""), self._names)
+
     async def _count(self, request: Request) -> RateState | None:
         path: str = request.scope["path"]
         if path in UNCOUNTED:
             return None
         settings, limiter = self.runtime.settings, limiter_for(self.runtime)
-        if path.startswith("/api/embed/") or _sends_a_form(request.method, path):
+        if path.startswith(cors.EMBED_PREFIX) or _sends_a_form(request.method, path):
             subject, limit = f"embed:{client_address(request, self.runtime)}", settings.embed_rate_limit_per_minute
         else:
             credential = connection_token(path) or credential_in(request)

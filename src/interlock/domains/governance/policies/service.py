@@ -233,6 +233,13 @@ async def screen_output(
     return screening
 
 
+async def may_stop_output(ctx: Ctx, *, caller: Caller, source: str) -> bool:
+    """Whether some content policy could keep this speaker's output back, so that none may be shown before its end."""
+    stopping = {PolicyMode.BLOCK, PolicyMode.PAUSE}
+    rules = (await _rules(ctx)).content
+    return any(rule.mode in stopping and rule.covers_tool(source) and rule.covers_caller(caller) for rule in rules)
+
+
 async def _rules(ctx: Ctx) -> Rules:
     """The compiled rules and caps, read again only when the workspace's rules have changed."""
     known = ctx.runtime.local(RulesCache).known

@@ -1,6 +1,6 @@
 """Operations of the llm domain, by verb group; `calls.request`, what the agent loop calls, is imported by itself."""
 
-from interlock.domains.llm.chat import CompleteChat, Completion
+from interlock.domains.llm.chat import ChatMessage, CompleteChat, Completion, Finished, Role, TextDelta
 from interlock.domains.llm.service.chat import ChatStream, complete, stream
 from interlock.domains.llm.service.embeddings import EmbedTexts, embed
 from interlock.domains.llm.service.models import (
@@ -30,17 +30,21 @@ from interlock.domains.llm.switchboard import shut_down
 from interlock.domains.llm.views import ModelCall, ModelReply
 
 __all__ = [
+    "ChatMessage",
     "ChatStream",
     "CompleteChat",
     "Completion",
     "CreateProvider",
     "CreateRoute",
     "EmbedTexts",
+    "Finished",
     "ModelCall",
     "ModelReply",
     "ProviderRef",
+    "Role",
     "RouteRef",
     "TestProvider",
+    "TextDelta",
     "UpdateProvider",
     "UpdateRoute",
     "complete",

@@ -1,0 +1,1 @@
+"""What pages of other sites reach: the chat door of deployed chatbots, and the script that draws the widget."""
