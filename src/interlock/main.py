@@ -51,6 +51,11 @@ from interlock.domains.webhooks import courier as webhook_courier
 from interlock.domains.webhooks import jobs as webhook_jobs
 from interlock.domains.webhooks import service as webhooks
 from interlock.domains.webhooks import subscribers as webhook_subscribers
+from interlock.domains.workflows import jobs as workflow_jobs
+from interlock.domains.workflows import service as workflows
+from interlock.domains.workflows import subscribers as workflow_subscribers
+from interlock.domains.workflows.order import WORKFLOW_FLOW
+from interlock.domains.workflows.walk import walk_workflow, workflow_failed
 from interlock.faces.cli.app import build as build_cli
 from interlock.faces.cli.composition import Composition
 from interlock.faces.mcp import announcements as mcp_announcements
@@ -86,6 +91,7 @@ DOMAINS = (
     schedules,
     tools,
     webhooks,
+    workflows,
     workspace_settings,
 )
 CLOSE_ABANDONED = "tools.close_abandoned"
@@ -164,7 +170,10 @@ def _subscribe(runtime: Runtime) -> None:
     webhook_subscribers.announce(jobs, ApprovalDecided, "approval.decided")
     webhook_subscribers.announce(jobs, BudgetAlertFired, "budget.alert")
     webhook_subscribers.announce(jobs, PolicyAlerted, "policy.alerted")
+    workflow_jobs.register(jobs)
+    jobs.subscribe(ApprovalDecided, "workflows.wake_gate", workflow_subscribers.wake_gate)
     runtime.durable.register(AGENT_FLOW, run_agent, on_failure=record_failure)
+    runtime.durable.register(WORKFLOW_FLOW, walk_workflow, on_failure=workflow_failed)
 
 
 @contextlib.asynccontextmanager

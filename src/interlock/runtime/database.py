@@ -176,7 +176,7 @@ class SqliteDatabase(Database):
             hide_parameters=True,  # an error is logged and kept with its job; what callers sent is not for there
             connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS, "cached_statements": 512},
             json_serializer=_dumps,
-            json_deserializer=orjson.loads,
+            json_deserializer=_from_json,
         )
         event.listen(self.engine, "connect", self._prepare)
         self.preparer = Preparer(self.engine.dialect)
@@ -271,6 +271,11 @@ class SqliteDatabase(Database):
 
 def _dumps(value: Any) -> str:
     return orjson.dumps(value).decode()
+
+
+def _from_json(stored: str | float) -> Any:
+    """The value of a JSON column; SQLite keeps a lone number as a number, whatever it was written as."""
+    return stored if isinstance(stored, int | float) else orjson.loads(stored)
 
 
 def _driver_of(connection: Connection) -> sqlite3.Connection:

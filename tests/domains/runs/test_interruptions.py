@@ -11,8 +11,8 @@ from interlock.domains.connectors.service import ConnectAccount, connect
 from interlock.domains.governance.approvals import service as approvals
 from interlock.domains.llm.service import calls as llm_calls
 from interlock.domains.llm.views import ModelCall, ModelReply
-from interlock.domains.runs import calls, prompt
 from interlock.domains.runs import service as runs
+from interlock.domains.runs.service import calls, prompt
 from interlock.domains.tools.service import CallTool
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.context import Ctx

@@ -12,13 +12,13 @@ from pydantic_ai.tools import ToolDefinition
 
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.llm.views import ModelCall
-from interlock.domains.runs import prompt
-from interlock.domains.runs.calls import carry_out, refused
-from interlock.domains.runs.gates import CANCELLED, FAILED, withdraw_gates
 from interlock.domains.runs.order import Order
-from interlock.domains.runs.progress import Progress
+from interlock.domains.runs.service import prompt
+from interlock.domains.runs.service.calls import carry_out, refused
+from interlock.domains.runs.service.gates import CANCELLED, FAILED, withdraw_gates
+from interlock.domains.runs.service.progress import Progress
+from interlock.domains.runs.service.thinking import Thought, think
 from interlock.domains.runs.states import RunStatus
-from interlock.domains.runs.thinking import Thought, think
 from interlock.domains.runs.views import StepId
 from interlock.domains.tools import service as tools
 from interlock.domains.tools.states import ToolStatus

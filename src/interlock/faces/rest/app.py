@@ -31,6 +31,7 @@ from interlock.faces.rest.routes import (
     settings,
     tools,
     webhooks,
+    workflows,
 )
 from interlock.runtime.context import Runtime
 
@@ -43,6 +44,7 @@ TABLE: tuple[NativeRoute, ...] = (
     *governance.ROUTES,
     *llm.ROUTES,
     *tools.ROUTES,
+    *workflows.ROUTES,
     *connectors.ROUTES,
     *schedules.ROUTES,
     *activity.ROUTES,

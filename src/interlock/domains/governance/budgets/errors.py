@@ -15,14 +15,22 @@ class Cap(StrEnum):
     DAILY = "daily"
     PER_RUN = "per_run"
     AGENT = "agent"
+    WORKFLOW_DAILY = "workflow_daily"
 
 
-_NAMES = {Cap.MONTHLY: "Monthly", Cap.DAILY: "Daily", Cap.PER_RUN: "Per-run", Cap.AGENT: "Agent per-run"}
+_NAMES = {
+    Cap.MONTHLY: "Monthly",
+    Cap.DAILY: "Daily",
+    Cap.PER_RUN: "Per-run",
+    Cap.AGENT: "Agent per-run",
+    Cap.WORKFLOW_DAILY: "Workflow's daily",
+}
 _HINTS = {
     Cap.MONTHLY: "Raise monthly_cap, or wait for the next month (UTC).",
     Cap.DAILY: "Raise daily_cap, or wait for the next day (UTC).",
     Cap.PER_RUN: "Raise per_run_cap, or split the work into several runs.",
     Cap.AGENT: "Raise the agent's budget_per_run, or split the work into several runs.",
+    Cap.WORKFLOW_DAILY: "Raise the workflow's daily_cap, or wait for the next day (UTC).",
 }
 
 

@@ -170,6 +170,18 @@ async def require_funds(ctx: Ctx, run_cap: Decimal | None = None) -> None:
     await _require(ctx, ZERO, None, run_cap, in_run=True)
 
 
+async def require_day(ctx: Ctx, spender: AgentId, daily_cap: Decimal) -> None:
+    """Refuse more work of one that has used up a day's ceiling of its own.
+
+    Raises:
+        InterlockError: budget_exceeded.
+    """
+    day = counters.agent_totals(ctx.now, spender)[1]
+    spend = (await counters.read(ctx, [day]))[day]
+    if spend.committed >= daily_cap:
+        raise budget_exceeded(Cap.WORKFLOW_DAILY, daily_cap, spend, ZERO)
+
+
 async def caps(ctx: Ctx) -> Caps:
     """The workspace's ceilings; they change only together with its rules version."""
     return (await repository.plan_of(ctx)).caps

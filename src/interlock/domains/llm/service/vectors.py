@@ -31,7 +31,7 @@ async def vector_of(ctx: Ctx, text: str) -> npt.NDArray[np.float32] | None:
     """The vector of a question; None without AI access, and while the model is in trouble: words are searched then."""
     try:
         vectors = await vectors_of(ctx, [text])
-    except Exception as error:  # noqa: BLE001 - whatever ails the model, a search by words is better than none
+    except Exception as error:
         log.warning("the embedded model failed; this search compares words only", exc_info=error)
         return None
     return None if vectors is None else vectors[0]

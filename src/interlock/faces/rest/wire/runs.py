@@ -123,6 +123,19 @@ class RunDetailReply(RunRow):
         ]
 
 
+class WorkflowRunStarted(Wire):
+    """A workflow's run that has begun in the background."""
+
+    run_id: RunId = Field(validation_alias="id")
+    workflow_id: WorkflowId | None
+    status: RunStatus
+    started_at: Timestamp
+
+
+class WorkflowRunDetail(RunDetailReply):
+    """The whole story of a workflow's run."""
+
+
 class RunChanged(Wire):
     """A run that was paused or goes on."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from interlock.domains.governance.policies.views import Decision
-from interlock.domains.runs.progress import Progress, StepRecord
+from interlock.domains.runs.service.progress import Progress, StepRecord
 from interlock.domains.runs.states import StepKind, StepStatus
 from interlock.domains.tools import service as tools
 from interlock.domains.tools.states import CallState, ToolStatus

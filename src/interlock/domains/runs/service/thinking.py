@@ -10,8 +10,8 @@ from interlock.domains.governance.policies import service as policies
 from interlock.domains.governance.policies.views import Decision
 from interlock.domains.llm.service import calls as llm
 from interlock.domains.llm.views import ModelCall, ModelReply
-from interlock.domains.runs import prompt
-from interlock.domains.runs.progress import StepRecord
+from interlock.domains.runs.service import prompt
+from interlock.domains.runs.service.progress import StepRecord
 from interlock.domains.runs.states import StepKind, StepStatus
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.context import Ctx

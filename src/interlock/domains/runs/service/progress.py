@@ -117,6 +117,10 @@ class Progress:
             await self._append(entry.event, _event_data(position, entry.record), ctx)
         await Runs(ctx).add_steps(self.run_id, [entry.record for entry in entries])
 
+    async def tell(self, ctx: Ctx, kind: str, data: dict[str, Any]) -> None:
+        """Tell followers something that is no step, in a transaction of the caller's."""
+        await self._append(kind, data, ctx)
+
     async def _is_paused(self) -> bool:
         async with self.flow.ctx.begin(write=False) as looking:
             return await Runs(looking).status(self.run_id) is RunStatus.PAUSED

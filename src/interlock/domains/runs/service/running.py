@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement
 from interlock.domains.agents import service as agents
 from interlock.domains.agents.states import AgentStatus
 from interlock.domains.governance.budgets import service as budgets
-from interlock.domains.runs.gates import CANCELLED, withdraw_gates
 from interlock.domains.runs.models import runs as table
 from interlock.domains.runs.order import AGENT_FLOW, Order
-from interlock.domains.runs.progress import RESUME, stream_of, tell_of_end
 from interlock.domains.runs.repository import Runs, Steps
-from interlock.domains.runs.states import LIFECYCLE, RunKind, RunStatus, Trigger
-from interlock.domains.runs.views import Run, RunDetail
+from interlock.domains.runs.service.gates import CANCELLED, withdraw_gates
+from interlock.domains.runs.service.progress import RESUME, stream_of, tell_of_end
+from interlock.domains.runs.states import LIFECYCLE, RunKind, RunStatus, StepStatus, Trigger
+from interlock.domains.runs.views import Run, RunDetail, Step
 from interlock.kit.errors import conflict
 from interlock.kit.ids import AgentId, RunId, WorkflowId
 from interlock.kit.money import ZERO
@@ -193,9 +193,24 @@ async def is_unfinished(ctx: Ctx, run_id: RunId) -> bool:
     return run is not None and not LIFECYCLE.is_final(run.status)
 
 
+def spender_of(workflow_id: WorkflowId) -> AgentId:
+    """A workflow where budgets and policies count an agent's spending."""
+    return AgentId.of(workflow_id)
+
+
 async def has_in_flight(ctx: Ctx, workflow_id: WorkflowId) -> bool:
     """Whether a run of a workflow has not ended."""
     return await Runs(ctx).has_in_flight(workflow_id)
+
+
+async def node_outputs(ctx: Ctx, run_id: RunId) -> dict[str, Step]:
+    """The finished nodes of a run by their ids, without those inside loops."""
+    steps = await Steps(ctx).of_run(run_id)
+    return {
+        step.node_id: step
+        for step in steps
+        if step.node_id and "/" not in step.node_id and step.status is StepStatus.COMPLETED
+    }
 
 
 async def forget_workflow(ctx: Ctx, workflow_id: WorkflowId, most: int) -> int:

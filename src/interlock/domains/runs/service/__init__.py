@@ -1,0 +1,43 @@
+"""Operations on runs; `progress`, `calls` and `thinking`, what durable functions are made of, are imported by name."""
+
+from interlock.domains.runs.service.running import (
+    ListRuns,
+    NewRun,
+    RunRef,
+    StartAgentRun,
+    cancel,
+    events,
+    forget_workflow,
+    get,
+    has_in_flight,
+    is_unfinished,
+    launch_agent,
+    list_,
+    node_outputs,
+    open_run,
+    pause,
+    resume,
+    spender_of,
+    start_agent,
+)
+
+__all__ = [
+    "ListRuns",
+    "NewRun",
+    "RunRef",
+    "StartAgentRun",
+    "cancel",
+    "events",
+    "forget_workflow",
+    "get",
+    "has_in_flight",
+    "is_unfinished",
+    "launch_agent",
+    "list_",
+    "node_outputs",
+    "open_run",
+    "pause",
+    "resume",
+    "spender_of",
+    "start_agent",
+]

@@ -1,0 +1,26 @@
+"""Facts of the kind `gate`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from interlock.domains.workflows.manifest import Manifest, NodeConfig
+from interlock.domains.workflows.states import Category
+from interlock.kit.expressions import ExpressionText, TemplateText
+
+
+class Config(NodeConfig):
+    """What a person is asked, and what is shown to them; what they write in its place goes on instead."""
+
+    message: Annotated[TemplateText, Field(min_length=1)] = "Please review."
+    review: ExpressionText = "input"
+
+
+MANIFEST = Manifest(
+    kind="gate",
+    title="Human gate",
+    summary="Waits until a person agrees; a refusal takes the branch rejected, or ends the run.",
+    category=Category.PEOPLE,
+    config=Config,
+    branches=("approved", "rejected"),
+)

@@ -1,0 +1,1 @@
+"""Branches come together."""

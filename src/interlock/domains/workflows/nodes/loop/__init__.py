@@ -1,0 +1,1 @@
+"""The same nodes for every item of a list."""

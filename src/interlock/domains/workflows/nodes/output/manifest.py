@@ -1,0 +1,21 @@
+"""Facts of the kind `output`."""
+
+from interlock.domains.workflows.manifest import Manifest, NodeConfig
+from interlock.domains.workflows.states import Category
+from interlock.kit.expressions import TemplateText
+
+
+class Config(NodeConfig):
+    """What the run gives back; without a value, what the node reads."""
+
+    value: TemplateText | dict[str, TemplateText] | None = None
+
+
+MANIFEST = Manifest(
+    kind="output",
+    title="Output",
+    summary="Sets what the run gives back.",
+    category=Category.DATA,
+    config=Config,
+    pure=True,
+)

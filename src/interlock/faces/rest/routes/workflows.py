@@ -1,0 +1,29 @@
+"""Routes about workflows."""
+
+from interlock.domains.workflows import service as workflows
+from interlock.faces.rest.binding import NativeRoute, route
+from interlock.faces.rest.wire.base import Deleted
+from interlock.faces.rest.wire.runs import WorkflowRunDetail, WorkflowRunStarted
+from interlock.faces.rest.wire.workflows import (
+    GraphChecked,
+    NodeKindRow,
+    VersionRow,
+    WorkflowCreated,
+    WorkflowDetail,
+    WorkflowListed,
+    WorkflowUpdated,
+)
+
+ROUTES: tuple[NativeRoute, ...] = (
+    route("GET", "/api/v1/workflows", workflows.list_, list[WorkflowListed]),
+    route("POST", "/api/v1/workflows", workflows.create, WorkflowCreated),
+    route("GET", "/api/v1/workflows/kinds", workflows.node_kinds, NodeKindRow),
+    route("POST", "/api/v1/workflows/check", workflows.check_graph, GraphChecked),
+    route("GET", "/api/v1/workflows/{workflow_id}", workflows.get, WorkflowDetail),
+    route("PATCH", "/api/v1/workflows/{workflow_id}", workflows.update, WorkflowUpdated),
+    route("DELETE", "/api/v1/workflows/{workflow_id}", workflows.delete, Deleted),
+    route("GET", "/api/v1/workflows/{workflow_id}/versions", workflows.versions, list[VersionRow]),
+    route("POST", "/api/v1/workflows/{workflow_id}/run", workflows.run, WorkflowRunStarted),
+    route("GET", "/api/v1/workflows/{workflow_id}/runs/{run_id}", workflows.get_run, WorkflowRunDetail),
+    route("POST", "/api/v1/runs/{run_id}/again", workflows.run_again, WorkflowRunStarted),
+)

@@ -1,0 +1,48 @@
+"""Samples of workflows."""
+
+from tests.contracts.world import ENDINGS, Build, Sample, World, nothing, reference, unique
+
+NODES = [{"id": "start", "kind": "trigger"}, {"id": "end", "kind": "output", "config": {"value": "{{ input }}"}}]
+EDGES = [{"source": "start", "target": "end"}]
+
+
+async def _create(_world: World) -> Sample:
+    return Sample({"name": unique("workflow"), "nodes": NODES, "edges": EDGES})
+
+
+async def _update(world: World) -> Sample:
+    made = await world.made("workflows.create")
+    return Sample({"workflow_id": made, "status": "published", "nodes": NODES[:1], "edges": []})
+
+
+async def _run(world: World) -> Sample:
+    return Sample({"workflow_id": await world.made("workflows.create"), "input_data": {"prompt": "hello"}})
+
+
+async def _check(_world: World) -> Sample:
+    return Sample({"nodes": NODES, "edges": EDGES})
+
+
+async def _ended(world: World) -> Sample:
+    run = await world.run("workflows.run")
+    await world.next_event(run.id, set(ENDINGS))
+    return Sample({"workflow_id": run.workflow_id, "run_id": run.id})
+
+
+async def _run_again(world: World) -> Sample:
+    return Sample({"run_id": (await _ended(world)).payload["run_id"]})
+
+
+SAMPLES: dict[str, Build] = {
+    "workflows.check": _check,
+    "workflows.create": _create,
+    "workflows.delete": reference("workflow_id", "workflows.create"),
+    "workflows.get": reference("workflow_id", "workflows.create"),
+    "workflows.get_run": _ended,
+    "workflows.kinds": nothing,
+    "workflows.list": nothing,
+    "workflows.run": _run,
+    "workflows.run_again": _run_again,
+    "workflows.update": _update,
+    "workflows.versions": reference("workflow_id", "workflows.create"),
+}
