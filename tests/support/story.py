@@ -1,6 +1,8 @@
 """The refund desk's agent and accounts, and how tests wait for a run: by its events, never by sleeping."""
 
 import asyncio
+import json
+from pathlib import Path
 from typing import Any
 
 from tests.support.app import Server
@@ -44,3 +46,11 @@ async def _until(server: Server, run_id: str, kinds: set[str]) -> None:
         async for event in server.runtime.streams.follow(ctx, f"run:{run_id}", 0):
             if event is not None and (event.type in kinds or event.type.removeprefix("run.") in _ENDED):
                 return
+
+
+def write_script(data_dir: Path, name: str, *texts: str) -> str:
+    """A conversation file with these answers, one after the other; returns the name of its model."""
+    folder = data_dir / "scripts"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps({"label": name, "turns": [{"text": text} for text in texts]}))
+    return f"scripted:{name}"

@@ -12,6 +12,12 @@ from interlock.runtime.context import Ctx
 from interlock.runtime.durable import Json
 
 
+async def announced(work: Work, child: Run, ctx: Ctx) -> Json:
+    """Tell those who follow a run which run one of its nodes has started; returns the child's id for the journal."""
+    await work.progress.tell(ctx, "node.child_started", {"node_id": work.key, "run_id": str(child.id)})
+    return str(child.id)
+
+
 async def outcome_of_child(work: Work, child: RunId) -> Outcome:
     """Wait for the end of a run this node has started; what it cost is the node's cost."""
     await work.flow.wait(child_topic(child))

@@ -1,4 +1,4 @@
-"""Meanings for search: vectors of the embedded model, which cost nothing, so that nothing is held or booked for them."""
+"""Meanings for search: vectors of the embedded model, which cost nothing, so nothing is held or booked for them."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from functools import partial
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.runs import service as runs
 from interlock.domains.runs.states import Trigger
-from interlock.domains.workflows.children import outcome_of_child
+from interlock.domains.workflows.children import announced, outcome_of_child
 from interlock.domains.workflows.manifest import Outcome, Work
 from interlock.domains.workflows.nodes.agent.manifest import Config
 from interlock.kit.ids import RunId
@@ -31,7 +31,7 @@ async def _start(work: Work, config: Config, given: dict[str, Json], ctx: Ctx) -
         parent_run_id=work.run.run_id,
         run_cap=await _left(work, ctx),
     )
-    return str(run.id)
+    return await announced(work, run, ctx)
 
 
 async def _left(work: Work, ctx: Ctx) -> Decimal | None:

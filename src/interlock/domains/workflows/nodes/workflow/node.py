@@ -3,7 +3,7 @@
 from functools import partial
 
 from interlock.domains.runs.states import Trigger
-from interlock.domains.workflows.children import outcome_of_child
+from interlock.domains.workflows.children import announced, outcome_of_child
 from interlock.domains.workflows.launching import Launch, launch
 from interlock.domains.workflows.manifest import Outcome, Work
 from interlock.domains.workflows.nodes.workflow.manifest import Config
@@ -29,4 +29,4 @@ async def _start(work: Work, config: Config, data: dict[str, Json], ctx: Ctx) ->
         parent_run_id=work.run.run_id,
         depth=work.run.depth + 1,
     )
-    return str((await launch(work.run.within(ctx), wanted)).id)
+    return await announced(work, await launch(work.run.within(ctx), wanted), ctx)
