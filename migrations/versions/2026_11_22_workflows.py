@@ -1,7 +1,7 @@
 """Workflows and their versions.
 
-Revision: 0008
-Follows: 0007
+Revision: 0009
+Follows: 0008
 Date: 2026-11-22 01:57:45.528289
 """
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
