@@ -48,6 +48,19 @@ async def test_the_outcome_settles_what_was_set_aside(world: World) -> None:
     assert (entry.cost, entry.latency_ms, entry.provider_ref) == (Decimal("2.5"), 12, "ch_1")
 
 
+async def test_a_check_tells_the_id_of_the_attestation_that_its_final_outcome_gets(world: World) -> None:
+    await rule(world, match={"tools": ["pay"]})
+    plain, held = await check(world), await check(world, tool="pay.out", idempotency_key="k1")
+    told = await report(world, plain.check_id)
+    assert told.attestation_jti == plain.attestation_jti == (await report(world, plain.check_id)).attestation_jti
+    assert jwt.decode(told.attestation, options={"verify_signature": False})["jti"] == plain.attestation_jti
+    early = await report(world, held.check_id, "cancelled", tool="pay.out")
+    await approve(world, held)
+    final = await report(world, held.check_id, tool="pay.out")
+    assert final.attestation_jti == held.attestation_jti
+    assert len({early.attestation_jti, final.attestation_jti, told.attestation_jti}) == 3
+
+
 async def test_a_cancelled_action_gives_its_money_back(world: World) -> None:
     verdict = await check(world, cost_estimate=7)
     await report(world, verdict.check_id, "cancelled")

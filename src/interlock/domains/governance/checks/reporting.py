@@ -10,13 +10,11 @@ from interlock.domains.governance.checks.command import RecordOutcome
 from interlock.domains.governance.checks.errors import already_reported, never_allowed, other_tool
 from interlock.domains.governance.checks.views import CheckId, Outcome, OutcomeReceipt
 from interlock.domains.governance.ledger import service as ledger
-from interlock.domains.governance.ledger.views import EntryEvent, LedgerEntry, NewEntry
+from interlock.domains.governance.ledger.views import PROVISIONAL, EntryEvent, LedgerEntry, NewEntry
 from interlock.domains.governance.policies import service as policies
 from interlock.domains.governance.policies.views import Caller, Decision
 from interlock.kit.errors import not_found
 from interlock.runtime.context import Ctx
-
-_PROVISIONAL = "provisional"
 
 
 async def report_alone(ctx: Ctx, command: RecordOutcome) -> OutcomeReceipt:
@@ -42,7 +40,7 @@ async def report(ctx: Ctx, command: RecordOutcome, check_id: CheckId) -> Outcome
     decision, approval_id = await _decision_now(ctx, check)
     earlier = await ledger.find_outcome(ctx, check_id)
     if earlier is not None:
-        provisional = bool((earlier.extra or {}).get(_PROVISIONAL))
+        provisional = bool((earlier.extra or {}).get(PROVISIONAL))
         if not provisional or decision is Decision.ESCALATED:
             if earlier.outcome == command.outcome.value:
                 return await _receipt(ctx, command, earlier)
@@ -92,7 +90,7 @@ async def _record(ctx: Ctx, command: RecordOutcome, check_id: CheckId | None, de
             latency_ms=command.latency_ms,
             provider_ref=command.provider_ref or None,
             error=error,
-            extra={_PROVISIONAL: True} if decision is Decision.ESCALATED else None,
+            extra={PROVISIONAL: True} if decision is Decision.ESCALATED else None,
         ),
     )
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from interlock.domains.governance.approvals.views import ApprovalId
 from interlock.domains.governance.known_tools import ToolFacts
-from interlock.domains.governance.ledger.views import EntryId
+from interlock.domains.governance.ledger.views import ATTESTATION_PREFIX, EntryId
 from interlock.domains.governance.policies.views import Decision, PolicyId
 from interlock.kit.ids import TypedId
 from interlock.kit.operations import View
@@ -42,6 +42,11 @@ class CheckVerdict(View):
         if self.approval_id is None or self.decision is not Decision.ESCALATED:
             return None
         return self.approval_id.render("esc")
+
+    @property
+    def attestation_jti(self) -> str:
+        """The id that the attestation of this check's outcome will have."""
+        return self.check_id.render(ATTESTATION_PREFIX)
 
 
 class OutcomeReceipt(View):

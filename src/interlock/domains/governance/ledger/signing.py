@@ -5,7 +5,13 @@ from datetime import datetime
 import orjson
 
 from interlock.domains.governance.ledger.keys import Signer, signer_for, unpadded
-from interlock.domains.governance.ledger.views import Attestation, LedgerEntry
+from interlock.domains.governance.ledger.views import (
+    ATTESTATION_PREFIX,
+    PROVISIONAL,
+    Attestation,
+    EntryEvent,
+    LedgerEntry,
+)
 from interlock.runtime.context import Ctx
 
 AUDIENCE = "mcp-governance"
@@ -24,7 +30,7 @@ async def attest(ctx: Ctx, entry: LedgerEntry, *, decision: str | None = None, t
     """
     signer = await signer_for(ctx, entry.at)
     issued = int(entry.at.timestamp())
-    jti = entry.id.render("att")
+    jti = _jti(entry)
     claims = {
         "iss": ctx.settings.public_url or DEFAULT_ISSUER,
         "aud": AUDIENCE,
@@ -43,6 +49,13 @@ async def attest(ctx: Ctx, entry: LedgerEntry, *, decision: str | None = None, t
     return Attestation(
         jwt=_sign(signer, {name: value for name, value in claims.items() if value is not None}), kid=signer.kid, jti=jti
     )
+
+
+def _jti(entry: LedgerEntry) -> str:
+    """An attestation's id; that of a check's one final outcome follows from the check, which tells it in advance."""
+    if entry.event is not EntryEvent.OUTCOME or entry.check_id is None or (entry.extra or {}).get(PROVISIONAL):
+        return entry.id.render(ATTESTATION_PREFIX)
+    return f"{ATTESTATION_PREFIX}_{entry.check_id.rpartition('_')[2]}"
 
 
 def _sign(signer: Signer, claims: dict[str, object]) -> str:

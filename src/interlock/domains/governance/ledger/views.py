@@ -11,6 +11,10 @@ from interlock.kit.ids import TypedId
 from interlock.kit.operations import View
 from interlock.runtime.context import ActorKind
 
+ATTESTATION_PREFIX = "att"
+PROVISIONAL = "provisional"
+"""Marks, in an outcome's `extra`, one that was told before a person had decided and that another may follow."""
+
 
 class EntryId(TypedId):
     """An entry's identity, the `audit_id` of an attestation."""

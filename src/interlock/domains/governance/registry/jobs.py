@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from interlock.domains.accounts.service import keys
@@ -26,7 +27,7 @@ from interlock.runtime.jobs import Jobs
 
 NIGHTLY = "registry.nightly"
 _REWEIGH = "registry.reweigh"
-_BATCH = 500
+_BATCH = 250
 _WEIGHED_AT_ONCE = 20
 _MOST_TOOLS = 200
 _MOST_TAGS = 50
@@ -64,7 +65,7 @@ async def _read_on(ctx: Ctx) -> bool:
         await repository.hold(unit)
         if (await repository.mark(unit) or (0, _EVER)) != place:
             return True  # another server was faster; go on from where it stopped
-        for (kind, subject), activity in found.items():
+        for (kind, subject), activity in sorted(found.items(), key=itemgetter(0)):
             await _count(unit, kind, subject, activity)
         for provider, at in used.items():
             await _provider_used(unit, provider, at)
@@ -125,6 +126,7 @@ async def reweigh(ctx: Ctx, _event: Any = None) -> None:
     number = 0
     while True:
         async with ctx.begin() as unit:
+            await repository.hold(unit)
             rules = await rules_of(unit)
             some: list[AiSystem] = await AiSystems(unit).after(number, _WEIGHED_AT_ONCE)
             for system in some:

@@ -30,6 +30,7 @@ class VerdictReply(Wire):
     reason: str
     escalation_id: str | None
     approval_poll_url: PollUrl = Field(validation_alias="escalation_id")
+    attestation_jti: str
 
 
 class OutcomeReply(Wire):
