@@ -21,6 +21,8 @@ from interlock.domains.agents import service as agents
 from interlock.domains.chatbots import service as chatbots
 from interlock.domains.connectors import service as connectors
 from interlock.domains.conversations import service as conversations
+from interlock.domains.documents import jobs as document_jobs
+from interlock.domains.documents import service as documents
 from interlock.domains.forms import jobs as form_jobs
 from interlock.domains.forms.service import definition as forms
 from interlock.domains.governance.approvals import jobs as approval_jobs
@@ -85,6 +87,7 @@ DOMAINS = (
     chatbots,
     connectors,
     conversations,
+    documents,
     forms,
     notifications,
     runs,
@@ -148,6 +151,8 @@ def _subscribe(runtime: Runtime) -> None:
     daily.register(jobs, search.PURGE, search.purge)
     approval_jobs.register(jobs)
     budget_jobs.register(jobs)
+    document_jobs.register(jobs)
+    document_jobs.PASSAGES.register(jobs, llm.vectors_of)
     form_jobs.register(jobs)
     notification_jobs.register(jobs)
     registry_jobs.register(jobs)

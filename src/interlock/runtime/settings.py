@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     sqlite_synchronous: Literal["normal", "full"] = "normal"
     database_pool: int = Field(default=10, ge=2, le=100)
     max_body_bytes: int = Field(default=10_000_000, ge=1_000)
+    max_upload_bytes: int = Field(default=25_000_000, ge=1_000, le=500_000_000)
     max_json_depth: int = Field(default=64, ge=8, le=256)
     rate_limit_per_minute: int = Field(default=60, ge=1)
     embed_rate_limit_per_minute: int = Field(default=30, ge=1)

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from interlock.faces.rest import docs, health, streams
+from interlock.faces.rest import docs, health, knowledge, streams
 from interlock.faces.rest.binding import NativeRoute, bound
 from interlock.faces.rest.embed import routes as embed
 from interlock.faces.rest.forms_page import routes as forms_page
@@ -20,6 +20,7 @@ from interlock.faces.rest.routes import (
     checks,
     connectors,
     conversations,
+    documents,
     forms,
     governance,
     llm,
@@ -47,6 +48,7 @@ TABLE: tuple[NativeRoute, ...] = (
     *workflows.ROUTES,
     *connectors.ROUTES,
     *schedules.ROUTES,
+    *documents.ROUTES,
     *activity.ROUTES,
     *settings.ROUTES,
     *notifications.ROUTES,
@@ -57,12 +59,17 @@ TABLE: tuple[NativeRoute, ...] = (
     *chatbots.ROUTES,
     *conversations.ROUTES,
 )
-BY_HAND: tuple[Route, ...] = (*health.ROUTES, *streams.ROUTES, *embed.ROUTES, *forms_page.ROUTES)
+BY_HAND: tuple[Route, ...] = (*health.ROUTES, *streams.ROUTES, *embed.ROUTES, *forms_page.ROUTES, *knowledge.ROUTES)
 
 
 def openapi(server_url: str) -> dict[str, Any]:
     """The OpenAPI document of the native API."""
-    by_hand = {**streams.openapi_paths(), **embed.openapi_paths(), **forms_page.openapi_paths()}
+    by_hand = {
+        **streams.openapi_paths(),
+        **embed.openapi_paths(),
+        **forms_page.openapi_paths(),
+        **knowledge.openapi_paths(),
+    }
     return document(TABLE, by_hand, server_url)
 
 

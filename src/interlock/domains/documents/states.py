@@ -1,0 +1,25 @@
+"""The life of a document."""
+
+from enum import StrEnum
+
+from interlock.kit.states import Lifecycle
+
+
+class DocumentStatus(StrEnum):
+    """A document is received, its text is extracted, and it is ready to be searched; or it failed and says why."""
+
+    RECEIVED = "received"
+    EXTRACTING = "extracting"
+    READY = "ready"
+    FAILED = "failed"
+
+
+LIFECYCLE = Lifecycle(
+    "document",
+    {
+        DocumentStatus.RECEIVED: frozenset({DocumentStatus.EXTRACTING}),
+        DocumentStatus.EXTRACTING: frozenset({DocumentStatus.READY, DocumentStatus.FAILED}),
+        DocumentStatus.READY: frozenset(),
+        DocumentStatus.FAILED: frozenset({DocumentStatus.RECEIVED}),
+    },
+)
