@@ -6,6 +6,7 @@ from sqlalchemy import Table, func, select
 
 from interlock.domains.documents import jobs, service
 from interlock.domains.documents.models import document_blobs, document_chunks, document_versions, documents
+from interlock.domains.documents.reading.process import read_file
 from interlock.domains.documents.repository import Parts
 from interlock.domains.documents.service import DocumentRef, FindPassages, UploadDocument
 from interlock.domains.documents.states import DocumentStatus
@@ -18,7 +19,7 @@ from tests.domains.documents import files
 from tests.support.app import Server
 
 PATIENCE = 60.0
-LONG = "".join(f"## Part {part}\n\n" + f"Sentence of part {part} about turbines. " * 40 for part in range(150))
+LONG = "".join(f"## Part {part}\n\n" + f"Sentence of part {part} about turbines. " * 30 + "\n\n" for part in range(25)) + "## Last\n\nZanzibar."
 
 
 async def upload(server: Server, content: bytes, **facts: Any) -> Document:
@@ -143,29 +144,30 @@ async def test_a_reading_that_is_cut_off_begins_anew(server: Server, monkeypatch
         return await real(self, first, spans)
 
     monkeypatch.setattr(Parts, "add_chunks", cut_off)
+    monkeypatch.setattr(jobs, "BATCH", 10)
     ready = await at_rest(server, await upload(server, LONG.encode(), mime_type="text/markdown"))
     assert calls > 3
-    assert ready.chunk_count > 2 * jobs.BATCH
+    assert ready.chunk_count > 20
     ctx = await server.ctx()
     assert await count(ctx, document_chunks) == [ready.chunk_count]
     assert await entries(ctx) == ready.chunk_count
-    assert (await find(server, "Sentence of part 149"))[0].locator == "Part 149"
+    assert (await find(server, "Zanzibar"))[0].locator == "Last"
 
 
 async def test_a_document_deleted_while_it_is_read_leaves_nothing(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ctx, real, gone = await server.ctx(), jobs.read_file, asyncio.Event()
+    ctx, gone = await server.ctx(), asyncio.Event()
 
     async def deleting(ctx_of_job: Ctx, kind: Any, content: bytes) -> Any:
-        found = await real(ctx_of_job, kind, content)
+        found = await read_file(ctx_of_job, kind, content)
         async with ctx.begin(write=False) as unit:
             (key,) = (await (await unit.session()).execute(select(documents.c.guid))).scalars()
         await invoke(ctx, service.delete, DocumentRef(document_id=key))
         gone.set()
         return found
 
-    monkeypatch.setattr(jobs, "read_file", deleting)
+    monkeypatch.setattr("interlock.domains.documents.jobs.read_file", deleting)
     made = await upload(server, LONG.encode())
     await asyncio.wait_for(gone.wait(), PATIENCE)
     await jobs.extract(ctx, jobs.ExtractDocument(document_id=made.id, version=1))

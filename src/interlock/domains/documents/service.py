@@ -163,9 +163,7 @@ async def missing(ctx: Ctx, document_ids: tuple[DocumentId, ...]) -> tuple[Docum
 
 
 async def find(ctx: Ctx, command: FindPassages) -> tuple[Passage, ...]:
-    """As `search`, for other domains: documents that are gone are passed over. Needs no unit of work, and opens none
-    while it asks for the meaning of the question.
-    """
+    """As `search`, for other domains, called outside any unit of work; documents that are gone are passed over."""
     if command.document_ids is not None and not command.document_ids:
         return ()
     vector = await llm.vector_of(ctx, command.query)

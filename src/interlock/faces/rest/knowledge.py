@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 from typing import Any
 from urllib.parse import quote
 
@@ -26,7 +25,7 @@ from interlock.faces.rest.wire.documents import (
 from interlock.faces.web.body import parse_json, read_body
 from interlock.faces.web.credentials import PEOPLE_AND_KEYS, caller
 from interlock.faces.web.errors import error_response, from_validation
-from interlock.faces.web.uploads import FORM, Form, UploadedFile, is_form, received_form
+from interlock.faces.web.multipart import FORM, Form, UploadedFile, is_form, received_form
 from interlock.kit.errors import InterlockError, invalid, malformed
 from interlock.runtime.context import Ctx
 from interlock.runtime.invoke import invoke
@@ -82,14 +81,22 @@ async def _from_json(request: Request, ctx: Ctx) -> UploadDocument:
         raise from_validation(error) from error
     if (body.text is None) == (body.content_base64 is None):
         raise invalid("Give either 'text' or 'content_base64'.", field="text")
-    facts = {"title": body.title, "filename": body.filename, "mime_type": body.mime_type}
+    return UploadDocument(
+        content=_decoded(body),
+        title=body.title,
+        filename=body.filename,
+        mime_type=body.mime_type,
+        is_text=body.text is not None,
+    )
+
+
+def _decoded(body: UploadBody) -> bytes:
     if body.text is not None:
-        return UploadDocument(content=body.text.encode("utf-8", "surrogatepass"), is_text=True, **facts)
+        return body.text.encode("utf-8", "replace")
     try:
-        content = base64.b64decode(body.content_base64 or "", validate=True)
-    except binascii.Error as error:
+        return base64.b64decode(body.content_base64 or "", validate=True)
+    except ValueError as error:
         raise invalid("'content_base64' is not valid base64.", field="content_base64") from error
-    return UploadDocument(content=content, **facts)
 
 
 async def _from_form(request: Request, ctx: Ctx) -> Response:

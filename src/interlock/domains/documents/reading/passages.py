@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from interlock.domains.documents.reading.content import Section, cleaned
 
-LARGEST = 1_200
-"""Most bytes of a passage, overlap included: some 300 tokens."""
-_FULL = 900
+LARGEST = 1_100
+"""Most bytes of a passage, overlap included: some 250 tokens, which is as far as the embedded model reads."""
+_FULL = 850
 _SMALL = 300
 _OVERLAP = 200
 _BETWEEN = "\n\n"
