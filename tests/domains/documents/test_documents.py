@@ -19,7 +19,10 @@ from tests.domains.documents import files
 from tests.support.app import Server
 
 PATIENCE = 60.0
-LONG = "".join(f"## Part {part}\n\n" + f"Sentence of part {part} about turbines. " * 30 + "\n\n" for part in range(25)) + "## Last\n\nZanzibar."
+LONG = (
+    "".join(f"## Part {part}\n\n" + f"Sentence of part {part} about turbines. " * 30 + "\n\n" for part in range(25))
+    + "## Last\n\nZanzibar."
+)
 
 
 async def upload(server: Server, content: bytes, **facts: Any) -> Document:
