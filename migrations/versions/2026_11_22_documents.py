@@ -1,15 +1,15 @@
 """documents
 
-Revision: 0004
-Follows: 0003
+Revision: 0008
+Follows: 0007
 Date: 2026-11-22 01:58:01.328464
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
