@@ -1,15 +1,15 @@
 """documents
 
-Revision: 0008
-Follows: 0007
+Revision: 0009
+Follows: 0008
 Date: 2026-11-22 01:58:01.328464
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
