@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from interlock.runtime.search.entries import Vector
 
 # The vectors of texts, in their order; None where the workspace may not use a model.
-Embed: TypeAlias = "Callable[[Ctx, Sequence[str]], Awaitable[Sequence[Vector] | None]]"
+Embed: TypeAlias = "Callable[[Ctx, Sequence[str]], Awaitable[Sequence[Vector] | Vector | None]]"
 
 BATCH = 64
 _LONGEST = 4_000  # the embedded model reads 256 tokens
