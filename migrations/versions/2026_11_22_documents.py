@@ -1,15 +1,15 @@
 """documents
 
-Revision: 0009
-Follows: 0008
+Revision: 0010
+Follows: 0009
 Date: 2026-11-22 01:58:01.328464
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
