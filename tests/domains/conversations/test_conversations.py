@@ -79,6 +79,28 @@ async def test_lists_show_pinned_threads_first_then_the_newest_traffic_and_hide_
     assert await titles(server, since="2199-01-01T00:00:00Z") == []
 
 
+async def test_words_of_messages_find_their_threads_best_match_first(server: Server) -> None:
+    ctx = await server.ctx()
+    ids = {}
+    for title, channel, text in (
+        ("refund", "chat", "Please refund order NW-10482, it was charged twice."),
+        ("shipping", "sms", "When will you ship my order?"),
+        ("weather", "chat", "Nice weather today."),
+    ):
+        ids[title] = ConversationId.parse((await begun(server, title=title, channel=channel))["id"])
+        await said(ctx, ids[title], "Hello.", text)
+    assert await titles(server, q="charged refunds NW-10482") == ["refund"]
+    assert sorted(await titles(server, q="order")) == ["refund", "shipping"]
+    assert await titles(server, q="order", channel="sms") == ["shipping"]
+    assert await titles(server, q="order charged twice", limit=1) == ["refund"]
+    assert await titles(server, q="order", archived=True) == []
+    assert await titles(server, q='"; DROP (NEAR*') == []
+    stranger = await server.another_workspace()
+    assert (await server.get(PATH, key=stranger, q="order")).json() == []
+    await server.delete(f"{PATH}/{ids['refund']}")
+    assert await titles(server, q="order") == ["shipping"]
+
+
 async def test_setters_say_what_shall_be_and_may_be_repeated(server: Server) -> None:
     thread = await begun(server, title="talk", extra={"a": 1})
     path = f"{PATH}/{thread['id']}"

@@ -62,6 +62,12 @@ _NEWEST = (
     .order_by(_m.sequence.desc())
     .limit(bindparam("most"))
 )
+_PLACES = select(_m.id, _m.conversation_id).where(
+    _m.id.in_(bindparam("numbers", expanding=True)), _m.workspace_id == bindparam("workspace")
+)
+_NUMBERS = select(_m.id).where(
+    _m.conversation_id == bindparam("conversation"), _m.workspace_id == bindparam("workspace")
+)
 _DROP_MESSAGES = delete(messages).where(
     _m.conversation_id == bindparam("conversation"), _m.workspace_id == bindparam("workspace")
 )
@@ -90,15 +96,21 @@ class Conversations(Repository[Conversation]):
         archived: bool = False,
         pinned: bool | None = None,
         since: datetime | None = None,
+        ranked: Sequence[ConversationId] | None = None,
     ) -> Page[Conversation]:
-        """A page in reading order; a filter that is None is left out."""
+        """A page in reading order, or of the ranked ones in theirs; a filter that is None is left out."""
         equal = {"channel": channel, "subject": subject, "pinned": pinned}
         conditions = [_c[name] == value for name, value in equal.items() if value is not None]
         if since is not None:
             conditions.append(_c.last_message_at >= since)
         session = await self.ctx.session()
+        found = select(conversations).where(_c.workspace_id == self.ctx.workspace_id, _c.archived == archived)
+        if ranked is not None:
+            statement = found.where(*conditions, _c.guid.in_(ranked))
+            views = {view.id: view for view in map(self.to_view, await session.execute_long(statement))}
+            ordered = [views[key] for key in ranked if key in views]
+            return Page(tuple(ordered[query.offset : query.offset + query.limit]), query.limit, query.offset)
         if conditions or query.offset:
-            found = select(conversations).where(_c.workspace_id == self.ctx.workspace_id, _c.archived == archived)
             statement = found.where(*conditions).order_by(*_ORDER).limit(query.limit).offset(query.offset)
             rows = await session.execute_long(statement)
         else:
@@ -151,7 +163,17 @@ class Messages(Repository[Message]):
         rows = (await (await self.ctx.session()).execute(_NEWEST, values)).all()
         return tuple(self.to_view(row) for row in reversed(rows))
 
-    async def drop(self, conversation_id: ConversationId) -> None:
-        """Delete all of a thread."""
+    async def threads_of(self, numbers: Sequence[int]) -> list[ConversationId]:
+        """Whose messages these are, each thread once, in the order of its first."""
+        values = {"numbers": list(numbers), "workspace": self.ctx.workspace_id}
+        rows = await (await self.ctx.session()).execute(_PLACES, values)
+        threads = {row.id: row.conversation_id for row in rows}
+        return list(dict.fromkeys(threads[number] for number in numbers if number in threads))
+
+    async def drop(self, conversation_id: ConversationId) -> list[int]:
+        """Delete all of a thread; returns the numbers of what is gone."""
+        session = await self.ctx.session()
         values = {"conversation": conversation_id, "workspace": self.ctx.workspace_id}
-        await (await self.ctx.session()).execute(_DROP_MESSAGES, values)
+        numbers = [row.id for row in await session.execute(_NUMBERS, values)]
+        await session.execute(_DROP_MESSAGES, values)
+        return numbers

@@ -18,6 +18,7 @@ from interlock.kit.paging import MAXIMUM_LIMIT, Page, PageQuery
 from interlock.kit.patch import changes
 from interlock.runtime.context import Ctx
 from interlock.runtime.repository import insert_if_absent
+from interlock.runtime.search import Collection, Entry, Query
 
 __all__ = [
     "Append",
@@ -41,6 +42,8 @@ __all__ = [
 ]
 
 SCOPE = "chatbots"
+MESSAGES = Collection("messages", by_meaning=False)
+_MOST_HITS = 500
 _TITLE_LENGTH = 80
 _LAST_SEQUENCE = 2**31 - 1
 _MOST_EXTRA = 100
@@ -65,6 +68,9 @@ class CreateConversation(Command):
 class ListConversations(PageQuery):
     """Which threads, and which page of them; archived ones only when asked for."""
 
+    q: Annotated[
+        str | None, Field(min_length=1, max_length=1000, description="Words of their messages; best matches first.")
+    ] = None
     channel: Channel | None = None
     subject: Subject | None = None
     archived: bool = False
@@ -98,7 +104,7 @@ class UpdateConversation(ConversationRef):
 
 @operation("conversations.list", scope=SCOPE)
 async def list_(ctx: Ctx, command: ListConversations) -> Page[Conversation]:
-    """List conversations: pinned ones first, then those with the newest messages."""
+    """List conversations: pinned ones first, then those with the newest messages; by words, the best matches."""
     return await Conversations(ctx).matching(
         command,
         channel=command.channel,
@@ -106,7 +112,19 @@ async def list_(ctx: Ctx, command: ListConversations) -> Page[Conversation]:
         archived=command.archived,
         pinned=command.pinned,
         since=command.since,
+        ranked=None if command.q is None else await _with_words(ctx, command.q, command),
     )
+
+
+async def _with_words(ctx: Ctx, words: str, command: ListConversations) -> list[ConversationId]:
+    """The threads in whose messages the words occur, best match first."""
+    labels = [{_label(name, str(value))} for name in ("channel", "subject") if (value := getattr(command, name))]
+    hits = await MESSAGES.search(ctx, Query(words, top_k=_MOST_HITS, labels=labels))
+    return await Messages(ctx).threads_of([hit.number for hit in hits])
+
+
+def _label(name: str, value: str) -> str:
+    return f"{name}:{value}"
 
 
 @operation("conversations.get", scope=SCOPE)
@@ -143,7 +161,7 @@ async def update(ctx: Ctx, command: UpdateConversation) -> Conversation:
 async def delete(ctx: Ctx, command: ConversationRef) -> ConversationId:
     """Delete a conversation with all its messages."""
     await Conversations(ctx).remove(command.conversation_id)
-    await Messages(ctx).drop(command.conversation_id)
+    await MESSAGES.remove(ctx, await Messages(ctx).drop(command.conversation_id))
     return command.conversation_id
 
 
@@ -214,7 +232,13 @@ async def append(ctx: Ctx, command: Append) -> Conversation:
     conversation = await Conversations(ctx).count_in(command.conversation_id, len(command.messages), len(said), title)
     first = conversation.message_count - len(command.messages) + 1
     rows = [_row(ctx, command.conversation_id, first + place, new) for place, new in enumerate(command.messages)]
-    await Messages(ctx).add_all(rows)
+    messages = Messages(ctx)
+    await messages.add_all(rows)
+    labels = (_label("channel", conversation.channel.value), _label("subject", conversation.subject))
+    stored = await messages.newest(conversation.id, len(rows), _LAST_SEQUENCE)
+    # What was withheld is on record for its owner, not to be come upon.
+    found_by = [message for message in stored if message.status is not MessageStatus.WITHHELD]
+    await MESSAGES.put(ctx, [Entry(message.number, message.content, labels) for message in found_by])
     if first == 1:
         subject, channel = conversation.subject, conversation.channel
         await ctx.emit(ConversationStarted(conversation_id=conversation.id, channel=channel, subject=subject))

@@ -34,12 +34,14 @@ class Collection:
 
     Args:
         name: unique, lower-case letters only.
+        by_meaning: whether vectors are made; without them words are all that is compared, and nothing is registered.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, by_meaning: bool = True) -> None:
         if not (name.isascii() and name.isalpha() and name.islower()):
             raise ValueError(f"a collection's name is of lower-case letters, not {name!r}")
         self.name = name
+        self.by_meaning = by_meaning
 
     @property
     def job(self) -> str:
@@ -59,7 +61,8 @@ class Collection:
         await session.execute(
             postgres.PUT if session.is_postgres else sqlite.PUT, values[0] if len(values) == 1 else values
         )
-        await embedding.ask(ctx, self.name, self.job)
+        if self.by_meaning:
+            await embedding.ask(ctx, self.name, self.job)
 
     def _values(self, ctx: Ctx, entry: Entry, *, is_postgres: bool) -> dict[str, Any]:
         text = storable(entry.text)
