@@ -17,6 +17,7 @@ from interlock.domains.schedules.firing import FireSchedule, fire
 from interlock.domains.schedules.models import schedules as table
 from interlock.domains.schedules.repository import Schedules
 from interlock.domains.schedules.states import EndReason, FiringStatus, ScheduleStatus
+from interlock.domains.workflows import service as workflows
 from interlock.runtime.context import ALL_SCOPES, NO_WORKSPACE, SYSTEM, Ctx
 from interlock.runtime.jobs import job_rows
 from tests.domains.schedules.clockwork import START, Clockwork
@@ -155,6 +156,19 @@ async def test_a_refused_start_is_on_record_and_the_schedule_goes_on(clock: Cloc
     await clock.pass_time(HOUR)
     seen = await clock.seen(made)
     assert (seen.failures, seen.firings) == (0, 1)
+
+
+async def test_only_a_published_workflow_is_started(clock: Clockwork) -> None:
+    draft = await clock.call(workflows.create, name="tidy", nodes=[{"id": "start", "kind": "trigger"}])
+    made = await clock.schedule(workflow_id=draft.id, agent_id=None)
+    await clock.pass_time(HOUR)
+    (refused,) = await clock.firings(made)
+    assert (refused.status, refused.code) == (FAILED, "workflow_not_published")
+    await clock.call(workflows.update, workflow_id=draft.id, status="published")
+    await clock.pass_time(HOUR)
+    (run,) = await clock.runs_of(made.id)
+    assert (run.workflow_id, run.trigger, run.input) == (draft.id, Trigger.SCHEDULE, {"task": "Look around."})
+    assert await clock.outcomes(made) == [("01:00", FAILED), ("02:00", FIRED)]
 
 
 async def test_budget_and_a_lost_target_are_named(clock: Clockwork) -> None:

@@ -6,7 +6,8 @@ from interlock.domains.org import service as org
 from interlock.domains.runs import service as runs
 from interlock.domains.runs.states import Trigger
 from interlock.domains.schedules.views import Schedule
-from interlock.kit.errors import InterlockError, Kind, forbidden
+from interlock.domains.workflows import service as workflows
+from interlock.kit.errors import forbidden
 from interlock.kit.ids import RunId
 from interlock.runtime.context import Actor, ActorKind, Ctx
 
@@ -20,13 +21,15 @@ async def launch(ctx: Ctx, schedule: Schedule) -> RunId:
     facts = await org.facts(ctx, ctx.workspace_id)
     actor = Actor(ActorKind.SYSTEM, schedule.id, f"schedule '{schedule.name}'", schedule.created_by)
     own = replace(ctx, actor=actor, workspace_version=facts.rules_version, has_ai_access=facts.has_ai_access)
-    if schedule.agent_id is not None:
-        if not facts.has_ai_access:
-            raise forbidden("This workspace's plan has no AI access.", hint="An owner can turn AI access on.")
-        order = runs.StartAgentRun(agent_id=schedule.agent_id, input_data=schedule.input_data)
-        run = await runs.launch_agent(own, order, trigger=Trigger.SCHEDULE, trigger_ref=str(schedule.id))
-        return run.id
-    raise InterlockError(Kind.INTERNAL, "This schedule has no target.", code="schedule_without_target")
+    if schedule.workflow_id is not None:
+        wanted = workflows.Launch(schedule.workflow_id, schedule.input_data, Trigger.SCHEDULE, str(schedule.id))
+        return (await workflows.launch(own, wanted)).id
+    if schedule.agent_id is None:
+        raise RuntimeError("a schedule has either a workflow or an agent")
+    if not facts.has_ai_access:
+        raise forbidden("This workspace's plan has no AI access.", hint="An owner can turn AI access on.")
+    order = runs.StartAgentRun(agent_id=schedule.agent_id, input_data=schedule.input_data)
+    return (await runs.launch_agent(own, order, trigger=Trigger.SCHEDULE, trigger_ref=str(schedule.id))).id
 
 
 async def is_busy(ctx: Ctx, schedule: Schedule) -> bool:

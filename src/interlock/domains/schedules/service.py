@@ -12,7 +12,8 @@ from interlock.domains.schedules.repository import Firings, Schedules
 from interlock.domains.schedules.states import LIFECYCLE, CatchUp, FiringStatus, Overlap, ScheduleStatus
 from interlock.domains.schedules.timing import Timing, anchor_of, timing_of, upcoming
 from interlock.domains.schedules.views import Firing, Preview, Schedule, ScheduleId
-from interlock.kit.errors import conflict, forbidden, invalid, not_found
+from interlock.domains.workflows import service as workflows
+from interlock.kit.errors import conflict, forbidden, invalid
 from interlock.kit.ids import AgentId, WorkflowId
 from interlock.kit.operations import Command, Effect, operation
 from interlock.kit.paging import Page, PageQuery
@@ -300,7 +301,7 @@ async def _check_target(ctx: Ctx, workflow_id: WorkflowId | None, agent_id: Agen
     if (workflow_id is None) == (agent_id is None):
         raise invalid("Name either 'workflow_id' or 'agent_id'.", field="workflow_id")
     if workflow_id is not None:
-        raise not_found("workflow", workflow_id)
+        await workflows.get(ctx, workflows.WorkflowRef(workflow_id=workflow_id))
     if agent_id is not None:
         _check_scope(ctx, agent_id)
         await agents.get(ctx, agents.AgentRef(agent_id=agent_id))

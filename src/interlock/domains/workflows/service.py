@@ -37,6 +37,8 @@ from interlock.kit.paging import Page, PageQuery
 from interlock.kit.patch import changes
 from interlock.runtime.context import Ctx
 
+__all__ = ["Launch", "launch"]
+
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S", description="What people call it.")]
 Description = Annotated[str, Field(max_length=10_000)]
 Nodes = Annotated[tuple[Node, ...], Field(max_length=MOST_NODES)]
