@@ -1,5 +1,6 @@
 """The AI registry fills itself from evidence, counts exactly, weighs what it finds, and its levels reach verdicts."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -98,6 +99,15 @@ async def test_counts_are_exact_however_often_and_in_how_many_batches_the_ledger
     await look(either_world)
     for subject in ("desk-0", "desk-1"):
         assert (await the(either_world, subject)).footprint[Period.WEEK].authorized == 5
+
+
+async def test_looks_at_the_same_time_count_every_call_once(either_world: World) -> None:
+    for number in range(8):
+        await check(either_world, label=f"desk-{number % 4}")
+    await asyncio.gather(*(look(either_world) for _ in range(3)))
+    systems = await listed(either_world)
+    footprints = [(await the(either_world, system.subject)).footprint[Period.WEEK] for system in systems]
+    assert [footprint.authorized for footprint in footprints] == [2] * 4
 
 
 async def test_periods_end_with_the_day(world: World) -> None:

@@ -60,7 +60,10 @@ class ObservedReply(Wire):
 
 
 class SystemReply(SystemRow):
-    """One AI system with its scope, its risk explained, and its footprint in the ledger by days, today included."""
+    """One AI system with its scope, its risk explained, and its footprint in the ledger by days, today included.
+
+    `scores` are what they are at this moment; `risk` and `risk_score`, which verdicts obey, are as of `assessed_at`.
+    """
 
     scope: ScopeReply
     data: tuple[DataClass, ...]
