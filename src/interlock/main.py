@@ -24,6 +24,7 @@ from interlock.domains.conversations import service as conversations
 from interlock.domains.documents import jobs as document_jobs
 from interlock.domains.documents import service as documents
 from interlock.domains.forms import jobs as form_jobs
+from interlock.domains.forms.events import FormSubmitted
 from interlock.domains.forms.service import definition as forms
 from interlock.domains.governance.approvals import jobs as approval_jobs
 from interlock.domains.governance.approvals.events import ApprovalDecided, ApprovalRequested
@@ -49,10 +50,10 @@ from interlock.domains.tools import jobs as tool_jobs
 from interlock.domains.tools import service as tools
 from interlock.domains.tools import subscribers as tool_subscribers
 from interlock.domains.tools.events import ToolCallSettled
-from interlock.domains.webhooks import courier as webhook_courier
 from interlock.domains.webhooks import jobs as webhook_jobs
 from interlock.domains.webhooks import service as webhooks
 from interlock.domains.webhooks import subscribers as webhook_subscribers
+from interlock.domains.webhooks import work as webhook_work
 from interlock.domains.workflows import jobs as workflow_jobs
 from interlock.domains.workflows import service as workflows
 from interlock.domains.workflows import subscribers as workflow_subscribers
@@ -175,6 +176,7 @@ def _subscribe(runtime: Runtime) -> None:
     webhook_subscribers.announce(jobs, ApprovalDecided, "approval.decided")
     webhook_subscribers.announce(jobs, BudgetAlertFired, "budget.alert")
     webhook_subscribers.announce(jobs, PolicyAlerted, "policy.alerted")
+    webhook_subscribers.announce(jobs, FormSubmitted, "form.submitted")
     workflow_jobs.register(jobs)
     jobs.subscribe(ApprovalDecided, "workflows.wake_gate", workflow_subscribers.wake_gate)
     runtime.durable.register(AGENT_FLOW, run_agent, on_failure=record_failure)
@@ -216,7 +218,7 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
         await schedule_jobs.recover(root)
         worker = asyncio.create_task(runtime.jobs.run(runtime))
         started.push_async_callback(_stop_jobs, runtime.jobs, worker)
-        await started.enter_async_context(webhook_courier.at_work(runtime))
+        await started.enter_async_context(webhook_work.at_work(runtime))
         started.callback(mcp_connections.connections_of(runtime).close_all)
         yield runtime
 

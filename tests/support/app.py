@@ -89,6 +89,7 @@ def settings(tmp_path: Path, database_url: str | None, sqlite_template: Path) ->
             "allowed_hosts": "testserver",
             "rate_limit_per_minute": 100_000,
             "embed_rate_limit_per_minute": 100_000,
+            "hook_rate_limit_per_minute": 100_000,
             "local_model_threads": 1,
         }
     )

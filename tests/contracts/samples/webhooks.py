@@ -1,4 +1,4 @@
-"""Samples of webhooks."""
+"""Samples of hooks and webhooks."""
 
 from tests.contracts.world import CLOSED_PORT, Sample, World, nothing, reference, unique
 
@@ -11,7 +11,30 @@ async def _update(world: World) -> Sample:
     return Sample({"subscription_id": await world.made("webhooks.subscribe"), "events": ["approval.*"]})
 
 
+async def _create_hook(world: World) -> Sample:
+    return Sample({"workflow_id": await world.made("workflows.create"), "slug": unique("hook")})
+
+
+async def _update_hook(world: World) -> Sample:
+    return Sample({"hook_id": await world.made("hooks.create"), "status": "paused", "rate_limit_per_minute": 60})
+
+
+async def _receive(world: World) -> Sample:
+    workflow = await world.made("workflows.create")
+    await world.call("workflows.update", {"workflow_id": workflow, "status": "published"})
+    slug = unique("open")
+    await world.call("hooks.create", {"workflow_id": workflow, "slug": slug, "secret": None})
+    return Sample({"slug": slug, "body": b"{}", "headers": {}})
+
+
 SAMPLES = {
+    "hooks.create": _create_hook,
+    "hooks.delete": reference("hook_id", "hooks.create"),
+    "hooks.get": reference("hook_id", "hooks.create"),
+    "hooks.list": nothing,
+    "hooks.receive": _receive,
+    "hooks.rotate_secret": reference("hook_id", "hooks.create"),
+    "hooks.update": _update_hook,
     "webhooks.delete": reference("subscription_id", "webhooks.subscribe"),
     "webhooks.events": nothing,
     "webhooks.get": reference("subscription_id", "webhooks.subscribe"),
@@ -24,3 +47,8 @@ SAMPLES = {
     "webhooks.subscribe": _subscribe,
     "webhooks.update": _update,
 }
+
+# Operations that a face serves by hand, and where.
+BY_HAND = {"hooks.receive": ("POST", "/hooks/{slug}")}
+# Callable without any credential.
+PUBLIC = frozenset({"hooks.receive"})

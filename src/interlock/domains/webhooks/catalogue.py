@@ -16,7 +16,7 @@ from interlock.domains.governance.policies.views import PolicyId
 from interlock.domains.runs.states import RunKind, RunStatus, Trigger
 from interlock.domains.webhooks.views import EventType, SubscriptionId
 from interlock.kit.clock import iso_seconds
-from interlock.kit.ids import AgentId, RunId, WorkflowId
+from interlock.kit.ids import AgentId, RunId, TypedId, WorkflowId
 from interlock.kit.operations import View
 
 PING = "test.ping"
@@ -88,6 +88,14 @@ class PolicyNews(View):
     run_id: RunId | None
 
 
+class FormNews(View):
+    """A form was filled in; `run_id` is the run that it started, if any."""
+
+    form_id: TypedId
+    submission_id: TypedId
+    run_id: RunId | None
+
+
 class PingNews(View):
     """A test that somebody asked for."""
 
@@ -105,6 +113,7 @@ CATALOGUE: Mapping[str, tuple[str, type[BaseModel]]] = MappingProxyType(
         "approval.decided": ("An approval was granted, rejected, withdrawn, or ran out.", ApprovalNews),
         "budget.alert": ("A share of the monthly budget is spent.", BudgetNews),
         "policy.alerted": ("A policy in alert mode matched a call.", PolicyNews),
+        "form.submitted": ("A form was filled in.", FormNews),
         PING: ("Somebody tests a subscription; sent to that one only, whatever it listens to.", PingNews),
     }
 )

@@ -6,7 +6,6 @@ Not a handler of the job queue, whose places are few: receivers that take ten se
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -127,15 +126,3 @@ def courier_of(runtime: Runtime) -> Courier:
 def fetch_soon(ctx: Ctx) -> None:
     """Have the courier look once this unit of work is durable."""
     ctx.the_unit().after_commit(courier_of(ctx.runtime).wake)
-
-
-@contextlib.asynccontextmanager
-async def at_work(runtime: Runtime) -> AsyncIterator[None]:
-    """A courier at work until the block ends."""
-    courier = courier_of(runtime)
-    worker = asyncio.create_task(courier.run(runtime), name="webhook courier")
-    try:
-        yield
-    finally:
-        await courier.stop()
-        await worker

@@ -1,4 +1,4 @@
-"""The daily end of old deliveries."""
+"""The daily end of old deliveries and receipts."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -12,10 +12,11 @@ from interlock.runtime.jobs import Jobs
 
 PURGE = "webhooks.purge"
 _BATCH = 1_000
+_LONGEST_WINDOW = timedelta(days=7)
 
 
 async def purge(ctx: Ctx) -> None:
-    """Delete the settled deliveries that are older than their workspace keeps its logs."""
+    """Delete settled deliveries older than their workspace keeps its logs, and receipts that guard nothing any more."""
     async with ctx.begin(write=False) as reading:
         found = await repository.workspaces_told(reading)
     for workspace_id in found:
@@ -26,6 +27,10 @@ async def purge(ctx: Ctx) -> None:
         while dropped == _BATCH:  # in between, others may write
             async with mine.begin() as unit:
                 dropped = await Deliveries(unit).drop_before(before, _BATCH)
+    dropped = _BATCH
+    while dropped == _BATCH:
+        async with ctx.begin() as unit:
+            dropped = await repository.drop_receipts(unit, ctx.now - _LONGEST_WINDOW, _BATCH)
 
 
 def register(jobs: Jobs) -> None:

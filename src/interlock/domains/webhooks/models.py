@@ -1,14 +1,82 @@
 """Tables of the webhooks domain."""
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
 
-from interlock.domains.webhooks.states import DeliveryState, SubscriptionStatus
-from interlock.domains.webhooks.views import DeliveryId, SubscriptionId
+from interlock.domains.webhooks.states import (
+    DeliveryState,
+    DuplicateGuard,
+    HookAction,
+    HookStatus,
+    SubscriptionStatus,
+)
+from interlock.domains.webhooks.views import DeliveryId, HookId, SubscriptionId
+from interlock.kit.ids import RunId, TypedId
 from interlock.runtime import tables
 from interlock.runtime.context import WorkspaceId
 
 _status, _status_check = tables.state("status", SubscriptionStatus)
 _state, _state_check = tables.state("state", DeliveryState)
+_hook_status, _hook_status_check = tables.state("status", HookStatus)
+_action, _action_check = tables.state("action", HookAction)
+_guard, _guard_check = tables.state("duplicate_guard", DuplicateGuard)
+
+hooks = Table(
+    "hooks",
+    tables.metadata,
+    tables.key(),
+    tables.guid(HookId),
+    tables.reference("workspace_id", WorkspaceId),
+    # Unique on the whole server: it is all that an address says.
+    Column("slug", String(80), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    _action,
+    _action_check,
+    # The workflow, monitor or conversation that the action is about.
+    tables.reference("target_id", TypedId, nullable=True),
+    _hook_status,
+    _hook_status_check,
+    # Encrypted rather than hashed: checking a signature takes the secret itself.
+    Column("secret", LargeBinary),
+    Column("secret_end", String(8)),
+    Column("rate_limit_per_minute", Integer),
+    _guard,
+    _guard_check,
+    Column("duplicate_header", String(100)),
+    Column("duplicate_seconds", Integer, nullable=False),
+    Column("respond", Boolean, nullable=False),
+    Column("respond_seconds", Integer, nullable=False),
+    tables.moment("created_at"),
+    tables.moment("updated_at"),
+    tables.moment("rotated_at", nullable=True),
+    Index("ix_hooks_workspace_id_id", "workspace_id", "id"),
+)
+
+# Apart from the hooks, so that counting does not make every server forget what it knows of them.
+hook_counters = Table(
+    "hook_counters",
+    tables.metadata,
+    tables.key(),
+    tables.reference("workspace_id", WorkspaceId),
+    Column("hook_id", tables.IdType(HookId), nullable=False, unique=True),
+    Column("accepted", BigInteger, nullable=False),
+    Column("duplicates", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    tables.moment("last_received_at"),
+)
+
+hook_receipts = Table(
+    "hook_receipts",
+    tables.metadata,
+    tables.key(),
+    tables.reference("workspace_id", WorkspaceId),
+    tables.reference("hook_id", HookId),
+    # SHA-256 of what tells two calls apart.
+    Column("fingerprint", String(64), nullable=False),
+    tables.reference("run_id", RunId, nullable=True),
+    tables.moment("received_at"),
+    Index("uq_hook_receipts_hook_id_fingerprint", "hook_id", "fingerprint", unique=True),
+    Index("ix_hook_receipts_received_at", "received_at"),
+)
 
 webhook_subscriptions = Table(
     "webhook_subscriptions",

@@ -1,26 +1,79 @@
 """Rows of the webhooks domain."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 from sqlalchemy import Row, bindparam, delete, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
-from interlock.domains.webhooks.models import webhook_deliveries, webhook_subscriptions
+from interlock.domains.webhooks.models import (
+    hook_counters,
+    hook_receipts,
+    hooks,
+    webhook_deliveries,
+    webhook_subscriptions,
+)
 from interlock.domains.webhooks.states import (
     DELIVERY_LIFECYCLE,
     SUBSCRIPTION_LIFECYCLE,
     DeliveryState,
     SubscriptionStatus,
 )
-from interlock.domains.webhooks.views import Delivery, DeliveryDetail, DeliveryId, Subscription, SubscriptionId
-from interlock.kit.errors import not_found
+from interlock.domains.webhooks.views import (
+    Delivery,
+    DeliveryDetail,
+    DeliveryId,
+    Hook,
+    HookId,
+    Subscription,
+    SubscriptionId,
+)
+from interlock.kit.errors import InterlockError, conflict, not_found
+from interlock.kit.ids import RunId, WorkflowId
 from interlock.kit.paging import ListSpec
 from interlock.runtime.context import Ctx, WorkspaceId
 from interlock.runtime.kept import Kept
 from interlock.runtime.repository import Repository, insert_if_absent
+
+_hooks, _counts, _receipts = hooks.c, hook_counters.c, hook_receipts.c
+_BY_SLUG = select(hooks).where(_hooks.slug == bindparam("slug"))
+_COUNTS = select(hook_counters).where(_counts.hook_id == bindparam("hook"))
+_COUNT_UP = (
+    update(hook_counters)
+    .where(_counts.hook_id == bindparam("hook"))
+    .values(
+        accepted=_counts.accepted + bindparam("more_accepted"),
+        duplicates=_counts.duplicates + bindparam("more_duplicates"),
+        refused=_counts.refused + bindparam("more_refused"),
+        last_received_at=bindparam("at"),
+    )
+    .returning(_counts.id)
+)
+_FORGET_COUNTS = delete(hook_counters).where(_counts.hook_id == bindparam("hook"))
+_FORGET_RECEIPTS = delete(hook_receipts).where(_receipts.hook_id == bindparam("hook"))
+_RECEIPT = select(_receipts.run_id, _receipts.received_at).where(
+    _receipts.hook_id == bindparam("hook"), _receipts.fingerprint == bindparam("print")
+)
+_TAKE_OVER = (
+    update(hook_receipts)
+    .where(
+        _receipts.hook_id == bindparam("hook"),
+        _receipts.fingerprint == bindparam("print"),
+        _receipts.received_at == bindparam("seen"),
+    )
+    .values(received_at=bindparam("now"), run_id=None)
+    .returning(_receipts.id)
+)
+_FILL = (
+    update(hook_receipts)
+    .where(_receipts.hook_id == bindparam("hook"), _receipts.fingerprint == bindparam("print"))
+    .values(run_id=bindparam("run"))
+)
+_OLD_RECEIPTS = select(_receipts.id).where(_receipts.received_at < bindparam("before")).limit(bindparam("most"))
+_DROP_RECEIPTS = delete(hook_receipts).where(_receipts.id.in_(_OLD_RECEIPTS)).returning(_receipts.id)
 
 _subs, _rows = webhook_subscriptions.c, webhook_deliveries.c
 _ACTIVE = select(_subs.guid, _subs.events).where(
@@ -112,6 +165,118 @@ class Due:
     body: bytes
     attempts: int
     log: tuple[dict[str, Any], ...]
+
+
+class Hooks(Repository[Hook]):
+    """Hooks of a workspace, newest first."""
+
+    table = hooks
+    view = Hook
+    thing = "hook"
+    listing = ListSpec(filters=frozenset({"status", "target_id"}))
+
+    def to_view(self, row: Row[Any]) -> Hook:
+        """The frozen view of a row, without its counters."""
+        return hook_of_row(row)
+
+    def clash(self, error: IntegrityError) -> InterlockError | IntegrityError:
+        """The only unique value that a caller chooses is the slug."""
+        if "unique" not in str(error.orig).lower():
+            return error
+        return conflict("A hook has this slug already.", field="slug", hint="Choose another, or leave it out.")
+
+    async def put(self, key: HookId, **values: Any) -> None:
+        """Write a new hook; raises conflict where the slug is taken."""
+        try:
+            await (await self.ctx.session()).execute(
+                self._insert, {"guid": key, "workspace_id": self.ctx.workspace_id, **values}
+            )
+        except IntegrityError as error:
+            raise self.clash(error) from error
+
+    async def counted(self, hook: Hook) -> Hook:
+        """The hook with its counters, as far as they are written."""
+        row = (await (await self.ctx.session()).execute(_COUNTS, {"hook": hook.id})).first()
+        if row is None:
+            return hook
+        counts = {
+            "accepted": row.accepted,
+            "duplicates": row.duplicates,
+            "refused": row.refused,
+            "last_received_at": row.last_received_at,
+        }
+        return hook.model_copy(update=counts)
+
+    async def forget(self, key: HookId) -> None:
+        """Drop what is kept beside a hook."""
+        session = await self.ctx.session()
+        for statement in (_FORGET_COUNTS, _FORGET_RECEIPTS):
+            await session.execute(statement, {"hook": key})
+
+    async def seen(self, key: HookId, fingerprint: str, window: timedelta) -> RunId | None:
+        """The run that an earlier call of the same content started within the window.
+
+        None makes the caller the first: it starts a run and names it by `started`, in the same unit of work.
+        """
+        row = {"workspace_id": self.ctx.workspace_id, "hook_id": key, "fingerprint": fingerprint, "run_id": None}
+        if await insert_if_absent(self.ctx, hook_receipts, {**row, "received_at": self.ctx.now}):
+            return None
+        session = await self.ctx.session()
+        known = {"hook": key, "print": fingerprint}
+        earlier = (await session.execute(_RECEIPT, known)).one()
+        if earlier.received_at < self.ctx.now - window:
+            taken = await session.execute(_TAKE_OVER, {**known, "seen": earlier.received_at, "now": self.ctx.now})
+            if taken.first() is not None:
+                return None
+            earlier = (await session.execute(_RECEIPT, known)).one()
+        found: RunId | None = earlier.run_id
+        return found
+
+    async def started(self, key: HookId, fingerprint: str, run_id: RunId) -> None:
+        """Name the run that the first call of its content started."""
+        parameters = {"hook": key, "print": fingerprint, "run": run_id}
+        await (await self.ctx.session()).execute(_FILL, parameters)
+
+
+def hook_of_row(row: Row[Any]) -> Hook:
+    """The view of a hook's row."""
+    values = dict(row._mapping)
+    return Hook.model_validate(
+        {
+            **values,
+            "id": values["guid"],
+            "number": values["id"],
+            "workflow_id": WorkflowId.of(values["target_id"]),
+            "has_secret": values["secret"] is not None,
+        }
+    )
+
+
+async def hook_by_slug(ctx: Ctx, slug: str) -> Row[Any] | None:
+    """The row of any workspace's hook."""
+    return (await (await ctx.session()).execute(_BY_SLUG, {"slug": slug})).first()
+
+
+async def add_counts(ctx: Ctx, key: HookId, counts: Mapping[str, Any]) -> None:
+    """Add to a hook's counters.
+
+    Args:
+        ctx: in a writing unit of work, of the hook's workspace.
+        counts: `accepted`, `duplicates` and `refused` to add, and `at`, the last call's moment.
+    """
+    more = {"hook": key, "at": counts["at"]}
+    more |= {f"more_{name}": counts[name] for name in ("accepted", "duplicates", "refused")}
+    session = await ctx.session()
+    if (await session.execute(_COUNT_UP, more)).first() is None:
+        names = ("accepted", "duplicates", "refused")
+        row = {"workspace_id": ctx.workspace_id, "hook_id": key, "last_received_at": counts["at"]}
+        if not await insert_if_absent(ctx, hook_counters, {**row, **{name: counts[name] for name in names}}):
+            await session.execute(_COUNT_UP, more)  # another server was first
+
+
+async def drop_receipts(ctx: Ctx, before: datetime, most: int) -> int:
+    """Delete some receipts of all workspaces from before a moment; tells how many."""
+    return len((await (await ctx.session()).execute(_DROP_RECEIPTS, {"before": before, "most": most})).all())
 
 
 class Subscriptions(Repository[Subscription]):

@@ -1,8 +1,33 @@
-"""The lives of a subscription and of a delivery."""
+"""The lives of hooks, subscriptions and deliveries."""
 
 from enum import StrEnum
 
 from interlock.kit.states import Lifecycle
+
+
+class HookStatus(StrEnum):
+    """A paused hook answers as if it were not there."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
+class HookAction(StrEnum):
+    """What a call of a hook does. Only `workflow` can be chosen so far; the table has room for the others."""
+
+    WORKFLOW = "workflow"
+    NOTIFICATION = "notification"
+    VAULT = "vault"
+    MONITOR = "monitor"
+    CONVERSATION = "conversation"
+
+
+class DuplicateGuard(StrEnum):
+    """How a hook tells that a call was made before: not at all, by a header such as an event's id, by the body."""
+
+    OFF = "off"
+    HEADER = "header"
+    BODY = "body"
 
 
 class SubscriptionStatus(StrEnum):

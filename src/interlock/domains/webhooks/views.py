@@ -3,9 +3,23 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from interlock.domains.webhooks.states import DeliveryState, SignatureStyle, SubscriptionStatus
-from interlock.kit.ids import TypedId
+from interlock.domains.runs.states import RunStatus
+from interlock.domains.webhooks.states import (
+    DeliveryState,
+    DuplicateGuard,
+    HookAction,
+    HookStatus,
+    SignatureStyle,
+    SubscriptionStatus,
+)
+from interlock.kit.ids import RunId, TypedId, WorkflowId
 from interlock.kit.operations import View
+
+
+class HookId(TypedId):
+    """An address at which outside programs start work."""
+
+    prefix: ClassVar[str] = "hook"
 
 
 class SubscriptionId(TypedId):
@@ -18,6 +32,55 @@ class DeliveryId(TypedId):
     """One event told to one address; the `webhook-id` of every attempt."""
 
     prefix: ClassVar[str] = "dlv"
+
+
+class Hook(View):
+    """An address at which outside programs start work; of the secret only the end is shown, without one it is open.
+
+    The counters are written every few seconds: a server that dies forgets the last of them, though none of the runs.
+    """
+
+    id: HookId
+    number: int
+    slug: str
+    name: str
+    action: HookAction
+    workflow_id: WorkflowId
+    status: HookStatus
+    has_secret: bool
+    secret_end: str | None
+    rate_limit_per_minute: int | None
+    duplicate_guard: DuplicateGuard
+    duplicate_header: str | None
+    duplicate_seconds: int
+    respond: bool
+    respond_seconds: int
+    accepted: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    last_received_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    rotated_at: datetime | None
+
+
+class HookSecret(Hook):
+    """A hook with its secret, which is shown this once; null for an open hook."""
+
+    secret: str | None
+
+
+class Receipt(View):
+    """What became of a call: the run it started, or that an earlier call of the same content did.
+
+    `status` is `accepted`, or, where the hook responds and the run ended in time, how it ended.
+    """
+
+    run_id: RunId
+    status: RunStatus | None = None
+    duplicate: bool = False
+    output: dict[str, Any] | None = None
+    error: str | None = None
 
 
 class Subscription(View):

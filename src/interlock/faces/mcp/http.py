@@ -34,11 +34,12 @@ from interlock.faces.mcp.protocol import (
     notification,
     read_message,
 )
-from interlock.faces.web.body import parse_json, read_body
+from interlock.faces.web.body import read_body
 from interlock.faces.web.credentials import CLIENTS, caller, credential_in, still_accepted
 from interlock.faces.web.errors import error_response
 from interlock.faces.web.sse import HEARTBEAT, RETRY, last_event_id
 from interlock.kit.errors import InterlockError, Kind, forbidden, not_found
+from interlock.kit.json_text import parse_json
 from interlock.runtime.context import Ctx, Runtime
 from interlock.runtime.rate_limit import limiter_for
 from interlock.runtime.secrets import hashed

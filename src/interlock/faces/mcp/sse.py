@@ -12,11 +12,12 @@ from interlock.faces.mcp.connections import Connection, connections_of
 from interlock.faces.mcp.http import EVENTS, STREAM_HEADERS, admitted
 from interlock.faces.mcp.methods import answer
 from interlock.faces.mcp.protocol import Code, Message, Reply, RpcError, failed, id_of, read_message
-from interlock.faces.web.body import parse_json, read_body
+from interlock.faces.web.body import read_body
 from interlock.faces.web.credentials import still_accepted
 from interlock.faces.web.errors import error_response
 from interlock.faces.web.sse import HEARTBEAT
 from interlock.kit.errors import InterlockError, Kind, not_found
+from interlock.kit.json_text import parse_json
 from interlock.runtime.context import Ctx, Runtime
 
 MESSAGES = "/api/mcp/sse/messages"

@@ -11,8 +11,8 @@ from interlock.domains.accounts.service.identify import identify
 from interlock.faces.mcp.connections import Connection
 from interlock.faces.mcp.methods import answer
 from interlock.faces.mcp.protocol import Code, Reply, RpcError, failed, id_of, read_message, rpc_error
-from interlock.faces.web.body import parse_json
 from interlock.kit.errors import InterlockError, Kind, unauthenticated
+from interlock.kit.json_text import parse_json
 from interlock.runtime.context import ActorKind, Ctx, Runtime
 
 FACE = "mcp"

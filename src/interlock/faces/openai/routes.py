@@ -21,10 +21,11 @@ from interlock.faces.openai.mapping import (
     event,
     model_json,
 )
-from interlock.faces.web.body import parse_json, read_body
+from interlock.faces.web.body import read_body
 from interlock.faces.web.credentials import PEOPLE_AND_KEYS, caller
 from interlock.faces.web.errors import unexpected
 from interlock.kit.errors import InterlockError, Kind
+from interlock.kit.json_text import parse_json
 from interlock.kit.operations import Nothing
 from interlock.runtime.context import Ctx
 from interlock.runtime.invoke import invoke

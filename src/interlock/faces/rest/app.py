@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from interlock.faces.rest import docs, health, knowledge, streams
+from interlock.faces.rest import docs, health, hooks, knowledge, streams
 from interlock.faces.rest.binding import NativeRoute, bound
 from interlock.faces.rest.embed import routes as embed
 from interlock.faces.rest.forms_page import routes as forms_page
@@ -59,13 +59,21 @@ TABLE: tuple[NativeRoute, ...] = (
     *chatbots.ROUTES,
     *conversations.ROUTES,
 )
-BY_HAND: tuple[Route, ...] = (*health.ROUTES, *streams.ROUTES, *embed.ROUTES, *forms_page.ROUTES, *knowledge.ROUTES)
+BY_HAND: tuple[Route, ...] = (
+    *health.ROUTES,
+    *streams.ROUTES,
+    *hooks.ROUTES,
+    *embed.ROUTES,
+    *forms_page.ROUTES,
+    *knowledge.ROUTES,
+)
 
 
 def openapi(server_url: str) -> dict[str, Any]:
     """The OpenAPI document of the native API."""
     by_hand = {
         **streams.openapi_paths(),
+        **hooks.openapi_paths(),
         **embed.openapi_paths(),
         **forms_page.openapi_paths(),
         **knowledge.openapi_paths(),

@@ -11,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
-from interlock.faces.web.body import check_text, parse_json, read_body
+from interlock.faces.web.body import check_text, read_body
 from interlock.faces.web.credentials import PEOPLE_AND_KEYS, caller, visitor
 from interlock.faces.web.errors import error_response, from_validation
 from interlock.kit.errors import InterlockError, malformed
+from interlock.kit.json_text import parse_json
 from interlock.kit.operations import Operation, facts_of
 from interlock.kit.paging import Page
 from interlock.runtime.context import ActorKind, Ctx, WorkspaceId

@@ -1,13 +1,8 @@
-"""Request bodies, read with limits and checked for what no database can hold."""
+"""Request bodies, read with limits, and text of paths and queries checked for what no database can hold."""
 
-from typing import Any
-
-import orjson
 from starlette.requests import Request
 
-from interlock.kit.errors import InterlockError, Kind, invalid, malformed
-
-_NUL_ESCAPE = b"\\u0000"
+from interlock.kit.errors import InterlockError, Kind, invalid
 
 
 async def read_body(request: Request, limit: int) -> bytes:
@@ -25,23 +20,6 @@ async def read_body(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def parse_json(raw: bytes, *, max_depth: int) -> Any:
-    """The JSON value of a body.
-
-    Raises:
-        InterlockError: malformed when it is no JSON or nested too deeply; invalid when a string holds a NUL character.
-    """
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise malformed(f"The body is not valid JSON: {error}.", hint="Send UTF-8 JSON.") from error
-    if raw.count(b"[") + raw.count(b"{") > max_depth:
-        _check_depth(value, max_depth)
-    if _NUL_ESCAPE in raw:
-        _check_nul(value, "body")
-    return value
-
-
 def check_text(value: str, field: str) -> None:
     """Refuse a NUL character or half a surrogate pair in text that came by path or query."""
     if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
@@ -52,35 +30,3 @@ def _too_large(limit: int) -> InterlockError:
     return InterlockError(
         Kind.TOO_LARGE, f"The body is larger than {limit} bytes.", code="body_too_large", data={"limit_bytes": limit}
     )
-
-
-def _check_depth(value: Any, max_depth: int) -> None:
-    level = [value]
-    for _ in range(max_depth):
-        level = [child for item in level for child in _children(item)]
-        if not level:
-            return
-    raise malformed(f"The body is nested deeper than {max_depth} levels.", hint="Flatten it.", max_depth=max_depth)
-
-
-def _check_nul(value: Any, path: str) -> None:
-    pending: list[tuple[str, Any]] = [(path, value)]
-    while pending:
-        where, item = pending.pop()
-        if isinstance(item, str):
-            if "\x00" in item:
-                raise invalid(f"'{where}' holds a NUL character, which cannot be stored.", field=where)
-        elif isinstance(item, dict):
-            if any("\x00" in name for name in item):
-                raise invalid(f"A field name in '{where}' holds a NUL character.", field=where)
-            pending.extend((f"{where}.{name}", child) for name, child in item.items())
-        elif isinstance(item, list):
-            pending.extend((f"{where}[{index}]", child) for index, child in enumerate(item))
-
-
-def _children(item: Any) -> list[Any]:
-    if isinstance(item, dict):
-        return [child for child in item.values() if isinstance(child, dict | list)]
-    if isinstance(item, list):
-        return [child for child in item if isinstance(child, dict | list)]
-    return []

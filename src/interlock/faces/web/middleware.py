@@ -96,6 +96,8 @@ class Edge:
         settings, limiter = self.runtime.settings, limiter_for(self.runtime)
         if path.startswith(cors.EMBED_PREFIX) or _sends_a_form(request.method, path):
             subject, limit = f"embed:{client_address(request, self.runtime)}", settings.embed_rate_limit_per_minute
+        elif path.startswith("/hooks/"):  # programs call here, many events a minute from one address
+            subject, limit = f"hook:{client_address(request, self.runtime)}", settings.hook_rate_limit_per_minute
         else:
             credential = connection_token(path) or credential_in(request)
             limit = settings.rate_limit_per_minute

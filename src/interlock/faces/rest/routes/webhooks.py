@@ -1,18 +1,26 @@
-"""Routes about webhooks: who outside is told of what."""
+"""Routes about webhooks: addresses that start work, and who outside is told of what."""
 
-from interlock.domains.webhooks.service import deliveries, subscriptions
+from interlock.domains.webhooks.service import deliveries, hooks, subscriptions
 from interlock.faces.rest.binding import NativeRoute, route
 from interlock.faces.rest.wire.base import Deleted
 from interlock.faces.rest.wire.webhooks import (
     DeliveryDetailReply,
     DeliveryReply,
     EventTypeReply,
+    HookReply,
+    HookSecretReply,
     SubscriptionReply,
     SubscriptionSecretReply,
 )
 
 # Paths with a word in the place of an id come first.
 ROUTES: tuple[NativeRoute, ...] = (
+    route("GET", "/api/v1/hooks", hooks.list_, list[HookReply]),
+    route("POST", "/api/v1/hooks", hooks.create, HookSecretReply),
+    route("GET", "/api/v1/hooks/{hook_id}", hooks.get, HookReply),
+    route("PATCH", "/api/v1/hooks/{hook_id}", hooks.update, HookReply),
+    route("DELETE", "/api/v1/hooks/{hook_id}", hooks.delete, Deleted),
+    route("POST", "/api/v1/hooks/{hook_id}/rotate-secret", hooks.rotate_secret, HookSecretReply),
     route("GET", "/api/v1/webhooks", subscriptions.list_, list[SubscriptionReply]),
     route("POST", "/api/v1/webhooks", subscriptions.subscribe, SubscriptionSecretReply),
     route("GET", "/api/v1/webhooks/events", subscriptions.events, list[EventTypeReply]),

@@ -1,10 +1,60 @@
 """Native replies about webhooks."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from interlock.domains.webhooks.states import DeliveryState, SignatureStyle, SubscriptionStatus
-from interlock.domains.webhooks.views import DeliveryId, SubscriptionId
+from pydantic import Field, PlainSerializer, SerializationInfo, WithJsonSchema
+
+from interlock.domains.webhooks.states import (
+    DeliveryState,
+    DuplicateGuard,
+    HookAction,
+    HookStatus,
+    SignatureStyle,
+    SubscriptionStatus,
+)
+from interlock.domains.webhooks.views import DeliveryId, HookId, SubscriptionId
 from interlock.faces.rest.wire.base import Timestamp, Wire
+from interlock.kit.ids import WorkflowId
+
+
+def _hook_url(slug: str, info: SerializationInfo) -> str:
+    return f"{(info.context or {}).get('base_url', '')}/hooks/{slug}"
+
+
+HookUrl = Annotated[str, PlainSerializer(_hook_url), WithJsonSchema({"type": "string"})]
+
+
+class HookReply(Wire):
+    """An address that starts a workflow; without a secret it is open to anybody."""
+
+    id: HookId
+    slug: str
+    url: HookUrl = Field(validation_alias="slug")
+    name: str
+    action: HookAction
+    workflow_id: WorkflowId
+    status: HookStatus
+    has_secret: bool
+    secret_end: str | None
+    rate_limit_per_minute: int | None
+    duplicate_guard: DuplicateGuard
+    duplicate_header: str | None
+    duplicate_seconds: int
+    respond: bool
+    respond_seconds: int
+    accepted: int
+    duplicates: int
+    refused: int
+    last_received_at: Timestamp | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    rotated_at: Timestamp | None
+
+
+class HookSecretReply(HookReply):
+    """A hook with its secret, shown this once; null for an open hook."""
+
+    secret: str | None
 
 
 class SubscriptionReply(Wire):

@@ -1,0 +1,95 @@
+"""A call from outside that starts a workflow: checked, started in one unit of work, and answered."""
+
+import asyncio
+from typing import Annotated
+
+from pydantic import Field
+
+from interlock.domains.runs import service as runs
+from interlock.domains.runs.states import LIFECYCLE, RunStatus, Trigger
+from interlock.domains.webhooks.incoming import Door, check_signature, door, fingerprint, input_of, require_room
+from interlock.domains.webhooks.repository import Hooks
+from interlock.domains.webhooks.tally import tally_of
+from interlock.domains.webhooks.views import Receipt
+from interlock.domains.workflows import service as workflows
+from interlock.kit.errors import InterlockError, Kind, not_found
+from interlock.kit.ids import RunId
+from interlock.kit.operations import Command, Effect, operation
+from interlock.runtime.context import Ctx, WorkspaceId
+
+NOT_PUBLISHED = "workflow_not_published"
+_ENDINGS = frozenset(f"run.{status.value}" for status in RunStatus if LIFECYCLE.is_final(status))
+
+
+class ReceiveCall(Command):
+    """A call as it came: the exact bytes, and the headers by lower-case names."""
+
+    slug: Annotated[str, Field(max_length=200)]
+    body: bytes
+    headers: dict[str, str]
+
+
+async def owner(ctx: Ctx, slug: str) -> WorkspaceId:
+    """Whose hook it is; not_found when it is nobody's, or paused."""
+    return (await door(ctx, slug)).workspace_id
+
+
+@operation("hooks.receive", effect=Effect.EXTERNAL, public=True)
+async def receive(ctx: Ctx, command: ReceiveCall) -> Receipt:
+    """Start a hook's workflow with the body of a call from outside."""
+    async with ctx.begin(write=False) as looking:
+        hook = await door(looking, command.slug)
+    if hook.workspace_id != ctx.workspace_id:
+        raise not_found("hook", command.slug)
+    try:
+        await require_room(ctx, hook)
+        check_signature(hook, command.headers, command.body, ctx.now)
+        receipt = await _start(ctx, hook, command)
+    except InterlockError:
+        tally_of(ctx.runtime).note(ctx, hook.id, refused=1)
+        raise
+    tally_of(ctx.runtime).note(ctx, hook.id, accepted=not receipt.duplicate, duplicates=receipt.duplicate)
+    if hook.respond_seconds is not None:
+        return await _answer(ctx, receipt, hook.respond_seconds)
+    return receipt
+
+
+async def _start(ctx: Ctx, hook: Door, command: ReceiveCall) -> Receipt:
+    """The run and its receipt come to be together or not at all."""
+    data = input_of(command.body, ctx.settings.max_json_depth)
+    mark = fingerprint(hook, command.headers, command.body)
+    async with ctx.begin() as unit:
+        if mark is not None:
+            earlier = await Hooks(unit).seen(hook.id, mark, hook.window)
+            if earlier is not None:
+                return Receipt(run_id=earlier, duplicate=True)
+        try:
+            wanted = workflows.Launch(hook.workflow_id, data, Trigger.HOOK, str(hook.id))
+            run = await workflows.launch(unit, wanted)
+        except InterlockError as error:
+            if error.kind is Kind.NOT_FOUND or error.code == NOT_PUBLISHED:
+                raise not_found("hook", hook.slug) from error  # who calls need not know why
+            raise
+        if mark is not None:
+            await Hooks(unit).started(hook.id, mark, run.id)
+    return Receipt(run_id=run.id)
+
+
+async def _answer(ctx: Ctx, receipt: Receipt, seconds: int) -> Receipt:
+    """The run's output where it ends in time; the run goes on in either case."""
+    try:
+        async with asyncio.timeout(seconds):
+            await _ended(ctx, receipt.run_id)
+    except TimeoutError:
+        return receipt
+    async with ctx.begin(write=False) as reading:
+        run = await runs.get(reading, runs.RunRef(run_id=receipt.run_id))
+    return receipt.model_copy(update={"status": run.status, "output": run.output, "error": run.error})
+
+
+async def _ended(ctx: Ctx, run_id: RunId) -> None:
+    async with ctx.begin(write=False) as reading:
+        stream = await runs.events(reading, runs.RunRef(run_id=run_id))
+    async for event in ctx.runtime.streams.follow(ctx, stream, 0):
+        if event is not None and event.type in _ENDINGS:
+            return
