@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from interlock.domains.runs import service as runs
+from interlock.domains.runs.service.progress import stream_of
 from interlock.domains.runs.states import LIFECYCLE, RunStatus, Trigger
 from interlock.domains.webhooks.incoming import Door, check_signature, door, fingerprint, input_of, require_room
 from interlock.domains.webhooks.repository import Hooks
@@ -13,12 +13,11 @@ from interlock.domains.webhooks.tally import tally_of
 from interlock.domains.webhooks.views import Receipt
 from interlock.domains.workflows import service as workflows
 from interlock.kit.errors import InterlockError, Kind, not_found
-from interlock.kit.ids import RunId
 from interlock.kit.operations import Command, Effect, operation
 from interlock.runtime.context import Ctx, WorkspaceId
 
 NOT_PUBLISHED = "workflow_not_published"
-_ENDINGS = frozenset(f"run.{status.value}" for status in RunStatus if LIFECYCLE.is_final(status))
+_ENDINGS = {f"run.{status.value}": status for status in RunStatus if LIFECYCLE.is_final(status)}
 
 
 class ReceiveCall(Command):
@@ -79,17 +78,11 @@ async def _answer(ctx: Ctx, receipt: Receipt, seconds: int) -> Receipt:
     """The run's output where it ends in time; the run goes on in either case."""
     try:
         async with asyncio.timeout(seconds):
-            await _ended(ctx, receipt.run_id)
+            async for event in ctx.runtime.streams.follow(ctx, stream_of(receipt.run_id), 0):
+                ending = None if event is None else _ENDINGS.get(event.type)
+                if event is not None and ending is not None:
+                    told = {"output": event.data.get("output"), "error": event.data.get("error")}
+                    return receipt.model_copy(update={"status": ending, **told})
     except TimeoutError:
-        return receipt
-    async with ctx.begin(write=False) as reading:
-        run = await runs.get(reading, runs.RunRef(run_id=receipt.run_id))
-    return receipt.model_copy(update={"status": run.status, "output": run.output, "error": run.error})
-
-
-async def _ended(ctx: Ctx, run_id: RunId) -> None:
-    async with ctx.begin(write=False) as reading:
-        stream = await runs.events(reading, runs.RunRef(run_id=run_id))
-    async for event in ctx.runtime.streams.follow(ctx, stream, 0):
-        if event is not None and event.type in _ENDINGS:
-            return
+        pass
+    return receipt
