@@ -1,6 +1,7 @@
 """The base of every repository: one table, one frozen view, always filtered by workspace."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -146,6 +147,12 @@ class Repository(Generic[ViewT]):
 async def insert_if_absent(ctx: Ctx, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert a row unless a unique value is taken already; tells which. Safe against simultaneous first uses."""
     session = await ctx.session()
-    dialect_insert = postgres_insert if session.is_postgres else sqlite_insert
-    statement = dialect_insert(table).values(**values).on_conflict_do_nothing().returning(table.c.id)
-    return (await session.execute(statement)).first() is not None
+    statement = _absent(table, is_postgres=session.is_postgres)
+    return (await session.execute(statement, dict(values))).first() is not None
+
+
+@cache
+def _absent(table: Table, *, is_postgres: bool) -> Executable:
+    """Built once per table: building it costs more than running it."""
+    dialect_insert = postgres_insert if is_postgres else sqlite_insert
+    return dialect_insert(table).on_conflict_do_nothing().returning(table.c.id)
