@@ -1,15 +1,15 @@
 """hooks
 
-Revision: 0007
-Follows: 0006
+Revision: 0010
+Follows: 0009
 Date: 2026-11-22 02:11:24.405771
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
