@@ -13,10 +13,11 @@ from interlock.faces.rest.binding import FACE, command_of
 from interlock.faces.rest.embed import script
 from interlock.faces.rest.embed.events import ReplyEvents
 from interlock.faces.rest.wire.chatbots import Said
-from interlock.faces.web.body import check_text, parse_json, read_body
+from interlock.faces.web.body import check_text, read_body
 from interlock.faces.web.credentials import caller, visitor
 from interlock.faces.web.errors import error_response
 from interlock.kit.errors import InterlockError, malformed
+from interlock.kit.json_text import parse_json
 from interlock.kit.operations import Command, facts_of
 from interlock.runtime.invoke import invoke
 
