@@ -3,6 +3,9 @@
 from starlette.requests import Request
 
 from interlock.kit.errors import InterlockError, Kind, invalid
+from interlock.kit.json_text import parse_json
+
+__all__ = ["check_text", "parse_json", "read_body"]
 
 
 async def read_body(request: Request, limit: int) -> bytes:
