@@ -15,6 +15,7 @@ from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.context import Ctx
 from interlock.runtime.invoke import invoke
 from interlock.runtime.search.schema import search_entries
+from tests.contracts.world import World
 from tests.domains.documents import files
 from tests.support.app import Server
 
@@ -175,6 +176,17 @@ async def test_a_document_deleted_while_it_is_read_leaves_nothing(
     await asyncio.wait_for(gone.wait(), PATIENCE)
     await jobs.extract(ctx, jobs.ExtractDocument(document_id=made.id, version=1))
     assert await count(ctx, documents, document_versions, document_chunks, document_blobs) == [0, 0, 0, 0]
+    assert await entries(ctx) == 0
+
+
+async def test_a_long_document_goes_in_pieces(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = await at_rest(server, await upload(server, LONG.encode(), mime_type="text/markdown"))
+    monkeypatch.setattr(jobs, "BATCH", 10)
+    ctx = await server.ctx()
+    await invoke(ctx, service.delete, DocumentRef(document_id=ready.id))
+    assert await find(server, "Zanzibar") == ()
+    await World(server, server.key, {}).settle()
+    assert await count(ctx, document_chunks) == [0]
     assert await entries(ctx) == 0
 
 

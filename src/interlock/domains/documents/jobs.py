@@ -1,6 +1,5 @@
 """Reading a document, after the call that brought it: in steps that may be cut off anywhere and begun anew."""
 
-import asyncio
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +14,7 @@ from interlock.runtime.context import Ctx
 from interlock.runtime.jobs import Jobs
 from interlock.runtime.search import Collection, Entry
 
-EXTRACT = "documents.extract"
+EXTRACT, FORGET = "documents.extract", "documents.forget"
 PASSAGES = Collection("passages")
 BATCH = 100
 _UNDER_WAY = frozenset({DocumentStatus.RECEIVED, DocumentStatus.EXTRACTING})
@@ -31,9 +30,18 @@ class ExtractDocument(BaseModel):
     version: Annotated[int, Field(ge=1)]
 
 
+class ForgetPassages(BaseModel):
+    """Whose passages are to go."""
+
+    model_config = ConfigDict(frozen=True)
+
+    document_id: DocumentId
+
+
 def register(jobs: Jobs) -> None:
     """Wire the reading; called once by the composition root."""
     jobs.register(EXTRACT, ExtractDocument, extract)
+    jobs.register(FORGET, ForgetPassages, forget)
 
 
 def label(document_id: DocumentId) -> str:
@@ -71,10 +79,12 @@ async def _under_way(unit: Ctx, job: ExtractDocument) -> Document | None:
 
 async def _store(ctx: Ctx, job: ExtractDocument, found: ReadText) -> None:
     """Put the passages in, a batch to a unit of work, so that others may write in between."""
-    async with ctx.begin() as unit:
-        if await _under_way(unit, job) is None:
-            return
-        await forget_passages(unit, job.document_id)
+    more = True
+    while more:  # what an earlier reading left that was cut off
+        async with ctx.begin() as unit:
+            if await _under_way(unit, job) is None:
+                return
+            more = await forget_some(unit, job.document_id)
     for first in range(0, len(found.passages), BATCH):
         async with ctx.begin() as unit:
             if await _under_way(unit, job) is None:
@@ -97,9 +107,18 @@ async def _store(ctx: Ctx, job: ExtractDocument, found: ReadText) -> None:
         await Documents(unit).move(job.document_id, _EXTRACTING, **values)
 
 
-async def forget_passages(unit: Ctx, document_id: DocumentId) -> None:
-    """Take a document's passages out of the search."""
-    numbers = await Parts(unit, document_id).drop_chunks()
-    for first in range(0, len(numbers), BATCH):
-        await PASSAGES.remove(unit, numbers[first : first + BATCH])
-        await asyncio.sleep(0)  # others' reads go on between the batches
+async def forget_some(unit: Ctx, document_id: DocumentId) -> bool:
+    """Take a batch of a document's passages out of the search; tells whether more may be left."""
+    numbers = await Parts(unit, document_id).drop_chunks(BATCH)
+    if numbers:
+        await PASSAGES.remove(unit, numbers)
+    return len(numbers) == BATCH
+
+
+async def forget(ctx: Ctx, job: ForgetPassages) -> None:
+    """Take the passages of a deleted document out of the search, a batch to a unit of work."""
+    more = True
+    while more:
+        async with ctx.begin() as unit:
+            await Documents(unit).hold(job.document_id)
+            more = await forget_some(unit, job.document_id)

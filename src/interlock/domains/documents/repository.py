@@ -39,9 +39,9 @@ _DROP_BLOB = delete(document_blobs).where(
     ~exists().where(_versions.blob_id == _blobs.guid),
 )
 _ADD_CHUNKS = insert(document_chunks)
-_NUMBERS = select(_chunks.id).where(*_OF_CHUNKS).order_by(_chunks.position)
+_NUMBERS = select(_chunks.id).where(*_OF_CHUNKS).order_by(_chunks.position).limit(bindparam("most"))
 _NUMBERS_FROM = select(_chunks.id).where(*_OF_CHUNKS, _chunks.position >= bindparam("first")).order_by(_chunks.position)
-_DROP_CHUNKS = delete(document_chunks).where(*_OF_CHUNKS)
+_DROP_CHUNKS = delete(document_chunks).where(_chunks.id.in_(_NUMBERS))
 
 
 class Documents(Repository[Document]):
@@ -134,12 +134,12 @@ class Parts:
         await session.execute_long(_ADD_CHUNKS, rows)
         return list((await session.execute(_NUMBERS_FROM, {**self._mine, "first": first})).scalars())
 
-    async def drop_chunks(self) -> list[int]:
-        """Delete every chunk; returns the numbers they had."""
+    async def drop_chunks(self, most: int) -> list[int]:
+        """Delete some chunks; returns the numbers they had, none when none are left."""
         session = await self._ctx.session()
-        numbers = list((await session.execute_long(_NUMBERS, self._mine)).scalars())
+        numbers = list((await session.execute(_NUMBERS, {**self._mine, "most": most})).scalars())
         if numbers:
-            await session.execute_long(_DROP_CHUNKS, self._mine)
+            await session.execute(_DROP_CHUNKS, {**self._mine, "most": most})
         return numbers
 
     async def drop_versions(self) -> None:

@@ -8,7 +8,15 @@ from typing import Annotated
 from pydantic import Field
 
 from interlock.domains.documents import errors, kinds
-from interlock.domains.documents.jobs import EXTRACT, PASSAGES, ExtractDocument, forget_passages, label
+from interlock.domains.documents.jobs import (
+    EXTRACT,
+    FORGET,
+    PASSAGES,
+    ExtractDocument,
+    ForgetPassages,
+    forget_some,
+    label,
+)
 from interlock.domains.documents.repository import Documents, Parts, places
 from interlock.domains.documents.states import LIFECYCLE, DocumentStatus
 from interlock.domains.documents.views import Document, DocumentFile, DocumentId, Passage
@@ -140,7 +148,8 @@ async def delete(ctx: Ctx, command: DocumentRef) -> DocumentId:
     documents = Documents(ctx)
     await documents.hold(command.document_id)
     await documents.remove(command.document_id)
-    await forget_passages(ctx, command.document_id)
+    if await forget_some(ctx, command.document_id):  # many take a while, in which others may write
+        await ctx.runtime.jobs.enqueue(ctx, FORGET, ForgetPassages(document_id=command.document_id))
     await Parts(ctx, command.document_id).drop_versions()
     return command.document_id
 
