@@ -7,6 +7,7 @@ import orjson
 from interlock.domains.chatbots.views import Chatbot
 from interlock.domains.conversations.states import MessageRole, MessageStatus
 from interlock.domains.conversations.views import Message
+from interlock.domains.documents.views import Passage
 from interlock.domains.llm.service import ChatMessage, Role
 
 _CHARACTERS_PER_TOKEN = 4
@@ -21,6 +22,11 @@ def system_text(chatbot: Chatbot, references: Iterable[object]) -> str | None:
     fences = [fenced(reference) for reference in references]
     rules = [_RULES] if fences else []
     return "\n\n".join([*([chatbot.system_prompt] if chatbot.system_prompt else []), *rules, *fences]) or None
+
+
+def material(passages: Iterable[Passage]) -> list[dict[str, str]]:
+    """What documents say, as a model is told: without their ids."""
+    return [{"title": each.title, "place": each.locator, "text": each.text} for each in passages]
 
 
 def fenced(value: object) -> str:

@@ -13,8 +13,9 @@ from interlock.domains.chatbots.states import LIFECYCLE, ChatbotStatus, WidgetPo
 from interlock.domains.chatbots.streaming import ReplyStream, stream
 from interlock.domains.chatbots.talking import EmbedRef, SayToChatbot, reply
 from interlock.domains.chatbots.views import Chatbot, ChatbotId, EmbedId, Widget
+from interlock.domains.documents import service as documents
+from interlock.domains.documents.views import DocumentId
 from interlock.kit.errors import invalid
-from interlock.kit.ids import TypedId
 from interlock.kit.operations import Command, Effect, operation
 from interlock.kit.paging import Page, PageQuery
 from interlock.kit.patch import changes
@@ -56,7 +57,7 @@ def _origin(value: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S", description="What its owner calls it.")]
 ModelName = Annotated[str, Field(min_length=1, max_length=200, description="Model id, prefix, alias or route.")]
 Prompt = Annotated[str, Field(max_length=200_000, description="Instructions; visitors never see them.")]
-Knowledge = Annotated[tuple[TypedId, ...], Field(max_length=100, description="Documents it may answer from.")]
+Knowledge = Annotated[tuple[DocumentId, ...], Field(max_length=100, description="Documents it may answer from.")]
 Title = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S", description="What visitors see it called.")]
 Greeting = Annotated[str, Field(max_length=1000, description="What it says before anything is asked.")]
 Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$", examples=["#2457d6"], description="Of the bubble.")]
@@ -206,7 +207,11 @@ def _lists(command: CreateChatbot | UpdateChatbot) -> dict[str, list[str] | None
     }
 
 
-async def _check_knowledge(ctx: Ctx, documents: tuple[TypedId, ...]) -> None:
+async def _check_knowledge(ctx: Ctx, document_ids: tuple[DocumentId, ...]) -> None:
     """Refuse documents that are not this workspace's."""
-    for document in documents:
-        raise invalid(f"No knowledge document with id '{document}'.", field="knowledge_base", id=str(document))
+    missing = await documents.missing(ctx, document_ids) if document_ids else ()
+    if missing:
+        first = str(missing[0])
+        raise invalid(
+            f"No knowledge document with id '{first}'.", field="knowledge_base", hint="Upload it first.", id=first
+        )

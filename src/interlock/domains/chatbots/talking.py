@@ -15,6 +15,9 @@ from interlock.domains.chatbots.views import Chatbot, ChatbotReply, EmbedId, Sou
 from interlock.domains.conversations import service as conversations
 from interlock.domains.conversations.service import Append, NewMessage, OpenThread, Turn
 from interlock.domains.conversations.states import Channel, MessageRole, MessageStatus
+from interlock.domains.documents import service as documents
+from interlock.domains.documents.service import FindPassages
+from interlock.domains.documents.views import Passage
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.policies import service as policies
 from interlock.domains.governance.policies.views import Caller, Decision
@@ -28,6 +31,8 @@ PATIENCE_SECONDS = 60.0
 """How long a message waits for the answers to earlier ones of its session."""
 _MOST_HISTORY = 200
 _LONGEST_MESSAGE = 10_000
+_MOST_PASSAGES = 5
+_LEAST_SCORE = 0.2  # unrelated sentences score below 0.1, related ones above 0.29
 
 
 class EmbedRef(Command):
@@ -85,12 +90,19 @@ class Exchange:
     """A question that is being answered; it holds the turn of its conversation, so `aclose` it in any case."""
 
     def __init__(
-        self, ctx: Ctx, command: SayToChatbot, chatbot: Chatbot, session_id: str, turn: Turn, question: llm.CompleteChat
+        self,
+        ctx: Ctx,
+        command: SayToChatbot,
+        chatbot: Chatbot,
+        session_id: str,
+        turn: Turn,
+        question: llm.CompleteChat,
+        sources: tuple[Source, ...],
     ) -> None:
         self.chatbot = chatbot
         self.session_id = session_id
         self.question = question
-        self.sources: tuple[Source, ...] = ()
+        self.sources = sources
         self._ctx = ctx
         self._command = command
         self._turn = turn
@@ -109,7 +121,8 @@ class Exchange:
         try:
             async with ctx.begin(write=False) as unit:
                 history = await conversations.newest(unit, turn.conversation_id, _MOST_HISTORY)
-            system = prompt.system_text(chatbot, ())
+            passages = await _passages(ctx, chatbot, command.message)
+            system = prompt.system_text(chatbot, [prompt.material(passages)] if passages else [])
             question = llm.CompleteChat(
                 model=chatbot.model,
                 messages=prompt.conversation(system, history, command.message, chatbot.history_tokens),
@@ -119,7 +132,7 @@ class Exchange:
         except BaseException:
             await turn.aclose()
             raise
-        return cls(ctx, command, chatbot, session_id, turn, question)
+        return cls(ctx, command, chatbot, session_id, turn, question, _sources(passages))
 
     @property
     def speaker(self) -> Caller:
@@ -175,6 +188,22 @@ class Exchange:
 
 def _as_json(sources: Sequence[Source]) -> tuple[dict[str, str | None], ...]:
     return tuple(source.model_dump() for source in sources)
+
+
+async def _passages(ctx: Ctx, chatbot: Chatbot, message: str) -> tuple[Passage, ...]:
+    """What the chatbot's documents say to a message; none where nothing is near it."""
+    command = FindPassages(query=message, document_ids=chatbot.knowledge_base, top_k=_MOST_PASSAGES)
+    try:
+        found = await documents.find(ctx, command)
+    except InterlockError as error:
+        raise told_to_visitors(error, chatbot.id) from error
+    return tuple(passage for passage in found if passage.score >= _LEAST_SCORE)
+
+
+def _sources(passages: Sequence[Passage]) -> tuple[Source, ...]:
+    """Where the passages are from, in words; each place once, and no ids."""
+    places = dict.fromkeys((passage.title, passage.locator or None) for passage in passages)
+    return tuple(Source(title=title, locator=locator) for title, locator in places)
 
 
 async def _admitted(ctx: Ctx, command: SayToChatbot) -> Chatbot:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from interlock.domains.chatbots.states import ChatbotStatus, WidgetPosition
+from interlock.domains.documents.views import DocumentId
 from interlock.kit.ids import TypedId
 from interlock.kit.operations import View
 
@@ -30,7 +31,7 @@ class Chatbot(View):
     name: str
     model: str
     system_prompt: str | None
-    knowledge_base: tuple[TypedId, ...]
+    knowledge_base: tuple[DocumentId, ...]
     title: str | None
     greeting: str | None
     color: str | None

@@ -2,8 +2,8 @@
 
 from interlock.domains.chatbots.states import ChatbotStatus, WidgetPosition
 from interlock.domains.chatbots.views import ChatbotId, EmbedId
+from interlock.domains.documents.views import DocumentId
 from interlock.faces.rest.wire.base import Dollars, Timestamp, Wire
-from interlock.kit.ids import TypedId
 
 
 class ChatbotCreated(Wire):
@@ -31,7 +31,7 @@ class ChatbotDetail(ChatbotRow):
     """A chatbot with prompt, knowledge, looks and limits."""
 
     system_prompt: str | None
-    knowledge_base: tuple[TypedId, ...]
+    knowledge_base: tuple[DocumentId, ...]
     title: str | None
     greeting: str | None
     color: str | None
