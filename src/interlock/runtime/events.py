@@ -135,22 +135,24 @@ class Streams:
         Returns:
             Its sequence number.
         """
+        return await self.append_all(ctx, stream, [(kind, data)])
+
+    async def append_all(self, ctx: Ctx, stream: str, events: Sequence[tuple[str, dict[str, Any]]]) -> int:
+        """Store the next events of a stream; as `append`, with the last one's number."""
         session = await ctx.session()
         await session.lock(stream)
-        seq: int = ((await session.execute(_LAST, {"name": stream})).scalar_one() or 0) + 1
-        row = {
-            "workspace_id": ctx.workspace_id,
-            "stream": stream,
-            "seq": seq,
-            "type": kind,
-            "data": data,
-            "at": ctx.now,
-        }
-        await session.execute(_APPEND, row)
-        if session.is_postgres:
-            await session.execute(_NOTIFY, {"channel": _CHANNEL, "stream": stream})
-        ctx.the_unit().after_commit(lambda: self.wake(stream))
-        return seq
+        seq: int = (await session.execute(_LAST, {"name": stream})).scalar_one() or 0
+        about = {"workspace_id": ctx.workspace_id, "stream": stream, "at": ctx.now}
+        rows = [
+            {**about, "seq": number, "type": kind, "data": data}
+            for number, (kind, data) in enumerate(events, start=seq + 1)
+        ]
+        if rows:
+            await session.execute(_APPEND, rows if len(rows) > 1 else rows[0])
+            if session.is_postgres:
+                await session.execute(_NOTIFY, {"channel": _CHANNEL, "stream": stream})
+            ctx.the_unit().after_commit(lambda: self.wake(stream))
+        return seq + len(rows)
 
     def wake(self, stream: str) -> None:
         """Let the followers of a stream look again."""

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Table, bindparam, delete, func, insert, select, upda
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql import ColumnElement, Executable
+from sqlalchemy.sql import ClauseElement, ColumnElement, Executable
 
 from interlock.kit.errors import InterlockError, conflict, not_found
 from interlock.kit.ids import TypedId
@@ -147,12 +147,16 @@ class Repository(Generic[ViewT]):
 async def insert_if_absent(ctx: Ctx, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert a row unless a unique value is taken already; tells which. Safe against simultaneous first uses."""
     session = await ctx.session()
-    statement = _absent(table, is_postgres=session.is_postgres)
-    return (await session.execute(statement, dict(values))).first() is not None
+    statement = _insert_unless_there(table, is_postgres=session.is_postgres)
+    computed = {name: value for name, value in values.items() if isinstance(value, ClauseElement)}
+    if computed:
+        statement = statement.values(**computed)
+    plain = {name: value for name, value in values.items() if name not in computed}
+    return (await session.execute(statement, plain)).first() is not None
 
 
 @cache
-def _absent(table: Table, *, is_postgres: bool) -> Executable:
-    """Built once per table: building it costs more than running it."""
+def _insert_unless_there(table: Table, *, is_postgres: bool) -> Any:
+    """The statement of a table, built once: building it costs more than running it."""
     dialect_insert = postgres_insert if is_postgres else sqlite_insert
     return dialect_insert(table).on_conflict_do_nothing().returning(table.c.id)

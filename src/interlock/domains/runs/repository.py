@@ -1,12 +1,10 @@
 """Rows of the runs domain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from interlock.domains.runs.models import run_steps, runs
 from interlock.domains.runs.states import LIFECYCLE, RunStatus, StepStatus
@@ -56,6 +54,26 @@ _OF_WORKFLOW = (
     .where(runs.c.workflow_id == bindparam("workflow"), runs.c.workspace_id == bindparam("workspace"))
     .order_by(runs.c.id)
     .limit(bindparam("most"))
+)
+_INSERT_STEP = insert(run_steps)
+_SETTLED = tuple(
+    column.name for column in run_steps.c if column.name not in {"id", "guid", "workspace_id", "run_id", "position"}
+)
+_SETTLE_STEP = (
+    update(run_steps)
+    .where(run_steps.c.run_id == bindparam("of_run"), run_steps.c.position == bindparam("at_position"))
+    .values({name: bindparam(f"new_{name}", type_=run_steps.c[name].type) for name in _SETTLED})
+)
+_CLOSE = (
+    update(runs)
+    .where(runs.c.guid == bindparam("run"), runs.c.completed_at.is_(None))
+    .values(
+        status=bindparam("new_status", type_=runs.c.status.type),
+        output=bindparam("new_output", type_=runs.c.output.type),
+        error=bindparam("new_error"),
+        completed_at=bindparam("now", type_=runs.c.completed_at.type),
+    )
+    .returning(runs.c.guid, runs.c.parent_run_id)
 )
 
 
@@ -110,6 +128,12 @@ class Runs(Repository[Run]):
         values = {"run": key, "from_status": source, "to_status": target}
         await (await self.ctx.session()).execute(_SHIFT, values)
 
+    async def close(self, key: RunId, status: RunStatus, output: Any, error: str | None) -> tuple[bool, RunId | None]:
+        """End a run unless it has ended; tells whether it did, and which run waits for it."""
+        values = {"run": key, "new_status": status, "new_output": output, "new_error": error, "now": self.ctx.now}
+        row = (await (await self.ctx.session()).execute(_CLOSE, values)).first()
+        return row is not None, None if row is None else row.parent_run_id
+
     async def children(self, key: RunId) -> list[RunId]:
         """The runs that a run has started and that have not ended."""
         return list((await (await self.ctx.session()).execute(_CHILDREN, {"run": key})).scalars())
@@ -155,11 +179,14 @@ class Steps(Repository[Step]):
         number: int = (await (await self.ctx.session()).execute(_WAITING, {"run": run_id})).scalar_one()
         return number >= at_least
 
-    async def put(self, run_id: RunId, position: int, **values: Any) -> None:
-        """Write a step, or overwrite it: a held call takes the same place when it is settled."""
-        session = await self.ctx.session()
-        row = {"workspace_id": self.ctx.workspace_id, "run_id": run_id, "position": position, **values}
-        insert = postgres_insert if session.is_postgres else sqlite_insert
-        changed = {name: value for name, value in values.items() if name != "guid"}
-        statement = insert(run_steps).values(**row)
-        await session.execute(statement.on_conflict_do_update(index_elements=["run_id", "position"], set_=changed))
+    async def insert(self, run_id: RunId, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write new steps."""
+        about = {"workspace_id": self.ctx.workspace_id, "run_id": run_id}
+        full = [{**about, **row} for row in rows]
+        if full:
+            await (await self.ctx.session()).execute(_INSERT_STEP, full if len(full) > 1 else full[0])
+
+    async def settle(self, run_id: RunId, position: int, row: Mapping[str, Any]) -> None:
+        """Write a step in the place of the one that waited."""
+        mine = {"of_run": run_id, "at_position": position}
+        await (await self.ctx.session()).execute(_SETTLE_STEP, {**mine, **{f"new_{k}": row[k] for k in _SETTLED}})

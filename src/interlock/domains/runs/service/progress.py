@@ -8,12 +8,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from interlock.domains.governance.policies.views import Decision
-from interlock.domains.notifications.service import NewNotification, notify
-from interlock.domains.notifications.states import NotificationKind, NotificationLevel
 from interlock.domains.runs.events import RunEnded
 from interlock.domains.runs.repository import Runs, Steps
-from interlock.domains.runs.states import LIFECYCLE, RunStatus, StepKind, StepStatus
-from interlock.domains.runs.views import Run, StepId
+from interlock.domains.runs.states import RunStatus, StepKind, StepStatus
+from interlock.domains.runs.views import StepId
 from interlock.kit.ids import RunId
 from interlock.kit.money import ZERO
 from interlock.runtime.context import Ctx
@@ -52,6 +50,9 @@ class StepRecord(BaseModel):
     branch: str | None = None
     child_run_id: RunId | None = None
     detail: dict[str, Any] = {}
+
+
+_KEPT = tuple(name for name in StepRecord.model_fields if name != "detail")
 
 
 class Entry(BaseModel):
@@ -110,11 +111,18 @@ class Progress:
             return
         steps = Steps(ctx)
         free = await steps.next_position(self.run_id)
+        fresh: list[dict[str, Any]] = []
+        events: list[tuple[str, dict[str, Any]]] = []
         for entry in entries:
-            position = free if entry.position is None else entry.position
-            free += entry.position is None
-            await self._put(ctx, position, entry.record)
-            await self._append(entry.event, _event_data(position, entry.record), ctx)
+            position = entry.position
+            if position is None:
+                position, free = free, free + 1
+                fresh.append(_row(ctx, position, entry.record))
+            else:
+                await steps.settle(self.run_id, position, _row(ctx, position, entry.record))
+            events.append((entry.event, _event_data(position, entry.record)))
+        await steps.insert(self.run_id, fresh)
+        await ctx.runtime.streams.append_all(ctx, stream_of(self.run_id), events)
         await Runs(ctx).add_steps(self.run_id, [entry.record for entry in entries])
 
     async def tell(self, ctx: Ctx, kind: str, data: dict[str, Any]) -> None:
@@ -135,7 +143,7 @@ class Progress:
 
     async def _hold(self, record: StepRecord, ctx: Ctx) -> Json:
         position = await Steps(ctx).next_position(self.run_id)
-        await self._put(ctx, position, record)
+        await Steps(ctx).insert(self.run_id, [_row(ctx, position, record)])
         await Runs(ctx).shift(self.run_id, RunStatus.RUNNING, RunStatus.WAITING_APPROVAL)
         await self._append(f"{record.kind.value}.held", _event_data(position, record), ctx)
         return position
@@ -149,37 +157,12 @@ class Progress:
     async def _end(
         self, status: RunStatus, output: dict[str, Any] | None, error: str | None, entries: Sequence[Entry], ctx: Ctx
     ) -> Json:
-        runs = Runs(ctx)
         await self.write(ctx, entries)
-        run = await runs.get(self.run_id)
-        if LIFECYCLE.is_final(run.status):
-            return None
-        await runs.move(self.run_id, status, output=output, error=error, completed_at=ctx.now)
-        data = {"output": output} if error is None else {"error": error}
-        await self._append(f"run.{status.value}", data, ctx)
-        await tell_of_end(ctx, self.run_id, run.parent_run_id, status)
-        if status in _TROUBLE and run.parent_run_id is None:
-            await _tell_people(ctx, run, error)
+        is_news, parent_run_id = await Runs(ctx).close(self.run_id, status, output, error)
+        if is_news:
+            await self._append(f"run.{status.value}", {"output": output} if error is None else {"error": error}, ctx)
+            await tell_of_end(ctx, self.run_id, parent_run_id, status)
         return None
-
-    async def _put(self, ctx: Ctx, position: int, record: StepRecord) -> None:
-        values = record.model_dump(exclude={"detail"})
-        await Steps(ctx).put(self.run_id, position, guid=StepId.new(), at=ctx.now, **values)
-
-
-async def _tell_people(ctx: Ctx, run: Run, error: str | None) -> None:
-    """A run that failed is news, but a hundred in an hour of the same agent or workflow are not a hundred news."""
-    what = run.workflow_id or run.agent_id
-    news = NewNotification(
-        kind=NotificationKind.RUN_FAILED,
-        title=f"A run of '{run.name}' failed",
-        body=f"{error or 'No reason is known.'}\nFurther failures within the hour are only in the list of runs.",
-        level=NotificationLevel.ERROR,
-        subject_kind="run",
-        subject_id=str(run.id),
-        source=f"failed:{what}:{ctx.now:%Y%m%d%H}",
-    )
-    await notify(ctx, news)
 
 
 async def tell_of_end(ctx: Ctx, run_id: RunId, parent_run_id: RunId | None, status: RunStatus) -> None:
@@ -187,6 +170,11 @@ async def tell_of_end(ctx: Ctx, run_id: RunId, parent_run_id: RunId | None, stat
     if parent_run_id is not None:
         await ctx.runtime.durable.signal(ctx, str(parent_run_id), child_topic(run_id), {"status": status.value})
     await ctx.emit(RunEnded(run_id=run_id, status=status))
+
+
+def _row(ctx: Ctx, position: int, record: StepRecord) -> dict[str, Any]:
+    values = {name: getattr(record, name) for name in _KEPT}
+    return {"guid": StepId.new(), "position": position, "at": ctx.now, **values}
 
 
 def _event_data(position: int, record: StepRecord) -> dict[str, Any]:
