@@ -33,12 +33,18 @@ async def _run_again(world: World) -> Sample:
     return Sample({"run_id": (await _ended(world)).payload["run_id"]})
 
 
+async def _import(_world: World) -> Sample:
+    nodes = [{"name": "Start", "type": "n8n-nodes-base.manualTrigger", "parameters": {}}]
+    return Sample({"workflow": {"name": unique("imported"), "nodes": nodes, "connections": {}}})
+
+
 SAMPLES: dict[str, Build] = {
     "workflows.check": _check,
     "workflows.create": _create,
     "workflows.delete": reference("workflow_id", "workflows.create"),
     "workflows.get": reference("workflow_id", "workflows.create"),
     "workflows.get_run": _ended,
+    "workflows.import_n8n": _import,
     "workflows.kinds": nothing,
     "workflows.list": nothing,
     "workflows.run": _run,

@@ -186,6 +186,49 @@ async def test_what_a_passing_trouble_left_pending_a_job_finishes(
     assert len(told) == 1
 
 
+async def published(world: World, **values: Any) -> WorkflowId:
+    nodes = [{"id": "start", "kind": "trigger"}]
+    workflow = await world.call("workflows.create", {"name": "Greet", "nodes": nodes, **values})
+    await world.call("workflows.update", {"workflow_id": workflow.id, "status": "published"})
+    identity: WorkflowId = workflow.id
+    return identity
+
+
+async def test_the_linked_workflow_runs_with_the_answers(world: World, told: list[FormSubmitted]) -> None:
+    form = await made(world, trigger_workflow=await published(world))
+    sent = await send(world, form)
+    assert sent.workflow_run_id is not None
+    await world.settle()
+    run = await world.call("runs.get", {"run_id": sent.workflow_run_id})
+    assert (run.trigger, run.trigger_ref, run.input) == ("form", str(sent.id), DATA)
+    assert (run.status, run.output) == ("completed", DATA)
+    assert [event.run_id for event in told] == [run.id]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [("draft", "workflow_not_published"), ("deleted", "not_found"), ("no funds", "budget_exceeded")],
+)
+async def test_a_submission_survives_a_workflow_that_cannot_start(world: World, trouble: str, code: str) -> None:
+    workflow = await published(world)
+    form = await made(world, trigger_workflow=workflow)
+    if trouble == "draft":
+        await world.call("workflows.update", {"workflow_id": workflow, "status": "draft"})
+    elif trouble == "deleted":
+        await world.call("workflows.delete", {"workflow_id": workflow})
+    else:
+        await world.call("budget.update", {"monthly_cap": 0})
+    sent = await send(world, form)
+    assert (sent.status, sent.workflow_run_id, sent.run_state) == ("received", None, "failed")
+    assert (sent.run_error or "").startswith(f"{code}: ")
+    assert (await world.call("forms.get", {"form_id": form.id})).submission_count == 1
+    await world.call("budget.update", {"monthly_cap": 100})
+    await world.call("forms.update", {"form_id": form.id, "trigger_workflow": await published(world)})
+    await world.call("forms.retry_submission", {"form_id": form.id, "submission_id": sent.id})
+    await world.settle()
+    assert (await again(world, sent)).workflow_run_id is not None
+
+
 async def test_a_crash_right_after_the_answers_are_kept_loses_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

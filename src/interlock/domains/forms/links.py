@@ -3,7 +3,10 @@
 from typing import NoReturn
 
 from interlock.domains.forms.views import Form, RowId, Submission, TableId
-from interlock.kit.errors import invalid, not_found
+from interlock.domains.runs.states import Trigger
+from interlock.domains.workflows import service as workflows
+from interlock.domains.workflows.launching import Launch, launch
+from interlock.kit.errors import InterlockError, Kind, invalid, not_found
 from interlock.kit.ids import RunId, WorkflowId
 from interlock.runtime.context import Ctx
 
@@ -15,7 +18,12 @@ async def require_table(ctx: Ctx, table_id: TableId) -> None:
 
 async def require_workflow(ctx: Ctx, workflow_id: WorkflowId) -> None:
     """Refuse a workflow that the workspace does not have; it need not be published yet."""
-    _missing("trigger_workflow", "workflow", workflow_id)
+    try:
+        await workflows.get(ctx, workflows.WorkflowRef(workflow_id=workflow_id))
+    except InterlockError as error:
+        if error.kind is Kind.NOT_FOUND:
+            _missing("trigger_workflow", "workflow", workflow_id)
+        raise
 
 
 def _missing(field: str, thing: str, key: object) -> NoReturn:
@@ -31,4 +39,7 @@ async def append_row(ctx: Ctx, form: Form, submission: Submission) -> RowId:
 
 async def start_run(ctx: Ctx, form: Form, submission: Submission) -> RunId:
     """Start the linked workflow with the answers as its input."""
-    raise not_found("workflow", form.trigger_workflow)
+    if form.trigger_workflow is None:
+        raise ValueError("the form starts no workflow")
+    wanted = Launch(form.trigger_workflow, submission.data, Trigger.FORM, str(submission.id))
+    return (await launch(ctx, wanted)).id

@@ -1,11 +1,13 @@
 """Routes about workflows."""
 
 from interlock.domains.workflows import service as workflows
+from interlock.domains.workflows.n8n import service as n8n
 from interlock.faces.rest.binding import NativeRoute, route
 from interlock.faces.rest.wire.base import Deleted
 from interlock.faces.rest.wire.runs import WorkflowRunDetail, WorkflowRunStarted
 from interlock.faces.rest.wire.workflows import (
     GraphChecked,
+    ImportedWorkflow,
     NodeKindRow,
     VersionRow,
     WorkflowCreated,
@@ -19,6 +21,7 @@ ROUTES: tuple[NativeRoute, ...] = (
     route("POST", "/api/v1/workflows", workflows.create, WorkflowCreated),
     route("GET", "/api/v1/workflows/kinds", workflows.node_kinds, NodeKindRow),
     route("POST", "/api/v1/workflows/check", workflows.check_graph, GraphChecked),
+    route("POST", "/api/v1/workflows/import/n8n", n8n.import_n8n, ImportedWorkflow),
     route("GET", "/api/v1/workflows/{workflow_id}", workflows.get, WorkflowDetail),
     route("PATCH", "/api/v1/workflows/{workflow_id}", workflows.update, WorkflowUpdated),
     route("DELETE", "/api/v1/workflows/{workflow_id}", workflows.delete, Deleted),

@@ -1,5 +1,6 @@
 """Native replies about workflows."""
 
+from interlock.domains.workflows.n8n.views import ImportReport
 from interlock.domains.workflows.states import WorkflowStatus
 from interlock.domains.workflows.views import Checked, Edge, Node, Palette, WorkflowBudget
 from interlock.faces.rest.wire.base import Timestamp, Wire
@@ -58,3 +59,7 @@ class NodeKindRow(Wire, Palette):
 
 class GraphChecked(Wire, Checked):
     """What is wrong with a graph."""
+
+
+class ImportedWorkflow(Wire, ImportReport):
+    """What became of an imported file."""
