@@ -5,7 +5,6 @@ from typing import NoReturn
 from interlock.domains.forms.views import Form, RowId, Submission, TableId
 from interlock.domains.runs.states import Trigger
 from interlock.domains.workflows import service as workflows
-from interlock.domains.workflows.launching import Launch, launch
 from interlock.kit.errors import InterlockError, Kind, invalid, not_found
 from interlock.kit.ids import RunId, WorkflowId
 from interlock.runtime.context import Ctx
@@ -41,5 +40,5 @@ async def start_run(ctx: Ctx, form: Form, submission: Submission) -> RunId:
     """Start the linked workflow with the answers as its input."""
     if form.trigger_workflow is None:
         raise ValueError("the form starts no workflow")
-    wanted = Launch(form.trigger_workflow, submission.data, Trigger.FORM, str(submission.id))
-    return (await launch(ctx, wanted)).id
+    wanted = workflows.Launch(form.trigger_workflow, submission.data, Trigger.FORM, str(submission.id))
+    return (await workflows.launch(ctx, wanted)).id
