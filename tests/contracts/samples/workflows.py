@@ -44,7 +44,7 @@ SAMPLES: dict[str, Build] = {
     "workflows.delete": reference("workflow_id", "workflows.create"),
     "workflows.get": reference("workflow_id", "workflows.create"),
     "workflows.get_run": _ended,
-    "workflows.import_n8n": _import,
+    "workflows.import_file": _import,
     "workflows.kinds": nothing,
     "workflows.list": nothing,
     "workflows.run": _run,

@@ -30,7 +30,7 @@ class ImportN8n(Command):
     ] = Field(default_factory=dict)
 
 
-@operation("workflows.import_n8n", scope="workflows", effect=Effect.WRITE)
+@operation("workflows.import_file", scope="workflows", effect=Effect.WRITE)
 async def import_n8n(ctx: Ctx, command: ImportN8n) -> ImportReport:
     """Make a draft of an n8n workflow and tell of each node what became of it."""
     source = read(command.workflow)
