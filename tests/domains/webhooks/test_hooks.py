@@ -209,18 +209,21 @@ async def test_a_flood_is_counted_and_cut_off(server: Server) -> None:
     answers = []
     for _ in range(10):
         answers += await asyncio.gather(*(call(server, made, b"{}") for _ in range(100)))
-    assert Counter(answer.status_code for answer in answers) == {200: 50, 429: 950}
+    accepted = Counter(answer.status_code for answer in answers)[200]
+    # On PostgreSQL minutes are those of the clock, and the flood may see the end of one.
+    assert accepted in ({50} if not server.runtime.database.is_postgres else set(range(50, 101)))
+    assert all(answer.status_code == 429 for answer in answers if answer.status_code != 200)
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert code_of(refused) == (429, "rate_limited")
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     after = await shown(server, made)
-    assert (after["accepted"], after["refused"]) == (50, 950)
+    assert (after["accepted"], after["refused"]) == (accepted, 1_000 - accepted)
     await tally_of(server.runtime).write(await server.ctx())
     assert await shown(server, made) == after
     async with (await server.ctx()).begin(write=False) as ctx:
         row = (await (await ctx.session()).execute(select(hook_counters))).one()
-    assert (row.accepted, row.refused) == (50, 950)
-    assert len(await runs(server)) == 50
+    assert (row.accepted, row.refused) == (accepted, 1_000 - accepted)
+    assert len(await runs(server)) == accepted
 
 
 async def test_counts_add_up_over_several_writings(server: Server) -> None:
