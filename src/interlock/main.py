@@ -21,6 +21,7 @@ from interlock.domains.agents import service as agents
 from interlock.domains.chatbots import service as chatbots
 from interlock.domains.connectors import service as connectors
 from interlock.domains.conversations import service as conversations
+from interlock.domains.conversations.events import ConversationStarted
 from interlock.domains.documents import jobs as document_jobs
 from interlock.domains.documents import service as documents
 from interlock.domains.forms import jobs as form_jobs
@@ -45,6 +46,7 @@ from interlock.domains.runs import subscribers as run_subscribers
 from interlock.domains.runs.order import AGENT_FLOW, record_failure, run_agent
 from interlock.domains.schedules import jobs as schedule_jobs
 from interlock.domains.schedules import service as schedules
+from interlock.domains.schedules.events import ScheduleFailed, ScheduleFired
 from interlock.domains.settings import service as workspace_settings
 from interlock.domains.tools import jobs as tool_jobs
 from interlock.domains.tools import service as tools
@@ -177,6 +179,9 @@ def _subscribe(runtime: Runtime) -> None:
     webhook_subscribers.announce(jobs, BudgetAlertFired, "budget.alert")
     webhook_subscribers.announce(jobs, PolicyAlerted, "policy.alerted")
     webhook_subscribers.announce(jobs, FormSubmitted, "form.submitted")
+    webhook_subscribers.announce(jobs, ConversationStarted, "conversation.started")
+    webhook_subscribers.announce(jobs, ScheduleFired, "schedule.fired")
+    webhook_subscribers.announce(jobs, ScheduleFailed, "schedule.failed")
     workflow_jobs.register(jobs)
     jobs.subscribe(ApprovalDecided, "workflows.wake_gate", workflow_subscribers.wake_gate)
     runtime.durable.register(AGENT_FLOW, run_agent, on_failure=record_failure)

@@ -13,11 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
+from interlock.domains.conversations import events as conversations
+from interlock.domains.forms import events as forms
+from interlock.domains.governance.approvals import events as approvals
 from interlock.domains.governance.budgets.events import BudgetAlertFired
+from interlock.domains.governance.policies import events as policies
 from interlock.domains.runs.events import RunEnded
 from interlock.domains.runs.states import RunStatus
+from interlock.domains.schedules import events as schedules
 from interlock.domains.webhooks import courier, sending, subscribers
-from interlock.domains.webhooks.catalogue import PING, PingNews
+from interlock.domains.webhooks.catalogue import CATALOGUE, PING, PingNews
 from interlock.domains.webhooks.courier import courier_of
 from interlock.domains.webhooks.jobs import purge
 from interlock.domains.webhooks.models import webhook_deliveries
@@ -28,6 +33,7 @@ from interlock.domains.webhooks.subscriptions import MOST_DEAD_IN_A_ROW
 from interlock.domains.webhooks.views import DeliveryId, SubscriptionId
 from interlock.kit.ids import RunId
 from interlock.runtime.context import NO_WORKSPACE, Ctx
+from interlock.runtime.events import Event
 from interlock.runtime.jobs import job_rows
 from tests.domains.webhooks.post import Post, in_turn, json_of, standard_ok
 from tests.runtime.peer import Received, peer, reply, silence
@@ -61,6 +67,22 @@ async def test_an_event_is_told_to_those_who_listen(post: Post) -> None:
     (attempt,) = (await post.delivery(delivery))["log"]
     assert (attempt["status"], attempt["error"], attempt["response"]) == (202, None, "thanks")
     assert await post.deliveries(state="pending") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("conversation.started", conversations.ConversationStarted),
+        ("form.submitted", forms.FormSubmitted),
+        ("schedule.fired", schedules.ScheduleFired),
+        ("schedule.failed", schedules.ScheduleFailed),
+        ("approval.decided", approvals.ApprovalDecided),
+        ("approval.requested", approvals.ApprovalRequested),
+        ("policy.alerted", policies.PolicyAlerted),
+    ],
+)
+def test_a_domain_event_has_all_that_its_public_form_tells(name: str, event: type[Event]) -> None:
+    assert set(CATALOGUE[name][1].model_fields) <= set(event.model_fields)
 
 
 async def test_where_nobody_listens_an_event_costs_nothing(post: Post) -> None:
@@ -294,6 +316,8 @@ async def test_after_several_dead_letters_a_subscription_is_disabled(post: Post)
         shown = await post.state_of(subscription)
         assert (shown["status"], shown["dead_in_a_row"]) == ("disabled", MOST_DEAD_IN_A_ROW)
         assert "in a row" in shown["status_reason"]
+        (news,) = (await post.server.get("/api/v1/inbox", kind="subscription_disabled")).json()
+        assert (news["level"], news["subject_id"]) == ("error", subscription["id"])
         (listed,) = (await post.server.get("/api/v1/webhooks", status="disabled")).json()
         assert listed == shown
         woken = json_of(await post.server.patch(f"/api/v1/webhooks/{subscription['id']}", {"status": "active"}))

@@ -96,6 +96,36 @@ class FormNews(View):
     run_id: RunId | None
 
 
+class ConversationNews(View):
+    """A thread has its first message."""
+
+    conversation_id: TypedId
+    channel: str
+    subject: str
+
+
+class FiringNews(View):
+    """A schedule started a run; `missed` due moments before it were passed over."""
+
+    schedule_id: TypedId
+    schedule_name: str
+    firing_id: TypedId
+    run_id: RunId
+    due_at: datetime
+    missed: int
+
+
+class FiringFailedNews(View):
+    """A schedule was due, but the run could not be started."""
+
+    schedule_id: TypedId
+    schedule_name: str
+    firing_id: TypedId
+    due_at: datetime
+    code: str
+    error: str
+
+
 class PingNews(View):
     """A test that somebody asked for."""
 
@@ -114,6 +144,9 @@ CATALOGUE: Mapping[str, tuple[str, type[BaseModel]]] = MappingProxyType(
         "budget.alert": ("A share of the monthly budget is spent.", BudgetNews),
         "policy.alerted": ("A policy in alert mode matched a call.", PolicyNews),
         "form.submitted": ("A form was filled in.", FormNews),
+        "conversation.started": ("A conversation has its first message.", ConversationNews),
+        "schedule.fired": ("A schedule started a run.", FiringNews),
+        "schedule.failed": ("A schedule was due, but its run could not be started.", FiringFailedNews),
         PING: ("Somebody tests a subscription; sent to that one only, whatever it listens to.", PingNews),
     }
 )

@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Row
 
+from interlock.domains.notifications import service as notifications
+from interlock.domains.notifications.states import NotificationKind, NotificationLevel
 from interlock.domains.webhooks.events import SubscriptionDisabled
 from interlock.domains.webhooks.repository import Subscriptions
 from interlock.domains.webhooks.states import SubscriptionStatus
@@ -40,5 +43,15 @@ async def given_up(ctx: Ctx, key: SubscriptionId) -> None:
 async def disable(ctx: Ctx, key: SubscriptionId, reason: str) -> None:
     """Stop telling an address, and say so; nothing happens where it is disabled already."""
     url = await Subscriptions(ctx).disable(key, reason)
-    if url is not None:
-        await ctx.emit(SubscriptionDisabled(subscription_id=key, url=url, reason=reason))
+    if url is None:
+        return
+    await ctx.emit(SubscriptionDisabled(subscription_id=key, url=url, reason=reason))
+    news = notifications.NewNotification(
+        kind=NotificationKind.SUBSCRIPTION_DISABLED,
+        level=NotificationLevel.ERROR,
+        title="A webhook subscription was turned off",
+        body=f"{reason} {urlsplit(url).hostname} is told of nothing until the subscription is set to active again.",
+        subject_kind="webhook_subscription",
+        subject_id=str(key),
+    )
+    await notifications.notify(ctx, news)
