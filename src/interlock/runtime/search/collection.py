@@ -13,7 +13,7 @@ from interlock.runtime.search import embedding, postgres, sqlite
 from interlock.runtime.search.entries import Entry, Hit, Query
 from interlock.runtime.search.fusion import fuse
 from interlock.runtime.search.schema import search_entries
-from interlock.runtime.search.words import coverage, label_token, plain, scope_of, scope_token, storable, terms_of
+from interlock.runtime.search.words import coverage, is_named, label_token, plain, scope_of, scope_token, storable, terms_of
 
 if TYPE_CHECKING:
     from interlock.runtime.context import Ctx
@@ -99,7 +99,13 @@ class Collection:
         texts: dict[int, str] = {row.number: row.text for row in await session.execute(_TEXTS, values)}
         terms = terms_of(query.text)
         return tuple(
-            Hit(number, texts[number], found.cosines.get(number), coverage(terms, texts[number]))
+            Hit(
+                number,
+                texts[number],
+                found.cosines.get(number),
+                coverage(terms, texts[number]),
+                is_named(terms, texts[number]),
+            )
             for number in best
             if number in texts
         )

@@ -65,12 +65,14 @@ class Hit:
         text: what was put in.
         cosine: how near the meanings are, -1 to 1; None as long as the entry has no vector, or the query none.
         coverage: share of the query's telling words that occur, 0 to 1.
+        is_named: an identifier of the query, such as an order's number, occurs.
     """
 
     number: int
     text: str
     cosine: float | None
     coverage: float
+    is_named: bool
 
     @property
     def score(self) -> float:

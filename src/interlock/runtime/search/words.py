@@ -26,6 +26,7 @@ _COMMON = frozenset(
 )
 _ENDINGS = ("ing", "ies", "ed", "es", "s")
 _SHORTEST_STEM = 3
+_SHORTEST_NAME = 5
 
 
 def plain(text: str) -> str:
@@ -54,6 +55,19 @@ def coverage(terms: Sequence[Term], text: str) -> float:
     if not wanted:
         return 0.0
     return len(wanted & {_stem(word) for word in _WORD.findall(text.lower())}) / len(wanted)
+
+
+def is_named(terms: Sequence[Term], text: str) -> bool:
+    """Whether an identifier among the terms (words in a row with a digit, or a longer number) occurs in a text."""
+    names = [
+        term
+        for term in terms
+        if any(char.isdigit() for word in term for char in word) and sum(map(len, term)) >= _SHORTEST_NAME
+    ]
+    if not names:
+        return False
+    words = f" {plain(text.lower())} "
+    return any(f" {' '.join(term)} " in words for term in names)
 
 
 def _stem(word: str) -> str:
