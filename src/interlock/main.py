@@ -38,6 +38,9 @@ from interlock.domains.governance.registry import service as registry
 from interlock.domains.governance.registry import subscribers as registry_subscribers
 from interlock.domains.llm import service as llm
 from interlock.domains.llm.service import providers as llm_providers
+from interlock.domains.memory import accesses as memory_accesses
+from interlock.domains.memory import jobs as memory_jobs
+from interlock.domains.memory import service as memory
 from interlock.domains.notifications import jobs as notification_jobs
 from interlock.domains.notifications import service as notifications
 from interlock.domains.notifications import subscribers as notification_subscribers
@@ -92,6 +95,7 @@ DOMAINS = (
     conversations,
     documents,
     forms,
+    memory,
     notifications,
     runs,
     schedules,
@@ -103,6 +107,7 @@ DOMAINS = (
 CLOSE_ABANDONED = "tools.close_abandoned"
 DAILY = (
     activity_jobs.PURGE,
+    memory_jobs.FORGET,
     form_jobs.PURGE_SPAM,
     notification_jobs.PURGE,
     runtime_jobs.PURGE,
@@ -157,6 +162,7 @@ def _subscribe(runtime: Runtime) -> None:
     document_jobs.register(jobs)
     document_jobs.PASSAGES.register(jobs, llm.vectors_of)
     form_jobs.register(jobs)
+    memory_jobs.register(jobs)
     notification_jobs.register(jobs)
     registry_jobs.register(jobs)
     registry.tell(runtime, registry_subscribers.systems, agents.systems, connectors.systems, llm_providers.systems)
@@ -214,6 +220,7 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
         started.push_async_callback(runtime.streams.close)
         await runtime.durable.start_up(runtime)
         started.push_async_callback(runtime.durable.shut_down)
+        started.push_async_callback(memory_accesses.shut_down, runtime)
         root = anonymous(runtime, request_id="start", face="main")
         for name in DAILY:
             await daily.plan(root, name)

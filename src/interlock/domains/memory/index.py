@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable
 
-from interlock.domains.llm import service as llm
 from interlock.domains.memory.states import MemoryType, OwnerKind
 from interlock.domains.memory.views import Memory
 from interlock.runtime.context import Ctx
-from interlock.runtime.jobs import Jobs
 from interlock.runtime.search import Collection, Entry
 
 MEMORIES = Collection("memories")
@@ -45,8 +43,3 @@ async def show(ctx: Ctx, memory: Memory) -> None:
 async def hide(ctx: Ctx, numbers: Iterable[int]) -> None:
     """Forget text and vector of what is deleted."""
     await MEMORIES.remove(ctx, numbers)
-
-
-def register(jobs: Jobs) -> None:
-    """Wire the job that makes vectors; called once by the composition root."""
-    MEMORIES.register(jobs, llm.vectors_of)

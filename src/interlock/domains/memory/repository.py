@@ -1,6 +1,6 @@
 """Rows of the memory domain."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,15 +30,12 @@ _SAME = select(memories).where(
     _c.owner_id == bindparam("whose"),
     _c.content_hash == bindparam("hash"),
 )
-_NUMBERED = select(memories).where(
-    _c.workspace_id == bindparam("workspace"), _c.id.in_(bindparam("numbers", expanding=True))
-)
 _ACCESSED = (
     update(memories)
     .where(_c.workspace_id == bindparam("workspace"), _c.id == bindparam("key"))
     .values(access_count=_c.access_count + bindparam("times"), last_accessed_at=bindparam("at"))
 )
-_FADING = select(memories).where(_c.forget_at <= bindparam("now")).order_by(_c.forget_at).limit(FORGOTTEN_AT_ONCE)
+_FADING = select(memories).where(_c.forget_at <= bindparam("now")).order_by(_c.forget_at).limit(bindparam("most"))
 
 
 class Memories(Repository[Memory]):
@@ -48,6 +45,9 @@ class Memories(Repository[Memory]):
     view = Memory
     thing = "memory"
     listing = ListSpec()
+    _numbered = select(memories).where(
+        _c.workspace_id == bindparam("workspace"), _c.id.in_(bindparam("numbers", expanding=True))
+    )
 
     async def add_unless_known(self, key: MemoryId, **values: Any) -> Memory | None:
         """Insert it; None where its owner remembers the same content already."""
@@ -65,7 +65,7 @@ class Memories(Repository[Memory]):
     async def numbered(self, numbers: Sequence[int]) -> dict[int, Memory]:
         """By their numbers, as far as they are there."""
         values = {"workspace": self.ctx.workspace_id, "numbers": list(numbers)}
-        rows = (await (await self.ctx.session()).execute(_NUMBERED, values)).all()
+        rows = (await (await self.ctx.session()).execute(self._numbered, values)).all()
         return {row.id: self.to_view(row) for row in rows}
 
     async def tagged(self, tag: str) -> ColumnElement[bool]:
@@ -92,7 +92,7 @@ async def count_accesses(ctx: Ctx, counts: Mapping[tuple[WorkspaceId, int], tupl
     await (await ctx.session()).execute(_ACCESSED, values)
 
 
-async def fading(ctx: Ctx) -> Iterable[tuple[WorkspaceId, Memory]]:
+async def fading(ctx: Ctx) -> list[tuple[WorkspaceId, Memory]]:
     """Some of what may be due to be forgotten, of any workspace."""
-    rows = (await (await ctx.session()).execute(_FADING, {"now": ctx.now})).all()
+    rows = (await (await ctx.session()).execute(_FADING, {"now": ctx.now, "most": FORGOTTEN_AT_ONCE})).all()
     return [(row.workspace_id, Memories(ctx).to_view(row)) for row in rows]

@@ -160,6 +160,8 @@ async def create(ctx: Ctx, command: CreateMemory) -> Remembered:
 
 async def _again(ctx: Ctx, known: Memory, tags: tuple[str, ...]) -> Remembered:
     """The memory that was there, with more tags, and in active use again if it was archived."""
+    await (await ctx.session()).lock(f"memory {known.id}")  # two who add tags at once would each lose the other's
+    known = await Memories(ctx).get(known.id)
     merged = tuple(dict.fromkeys((*known.tags, *tags)))
     if merged != known.tags or known.archived:
         known = await _store(ctx, known, {"tags": list(merged), "archived": False})
@@ -214,9 +216,7 @@ async def update(ctx: Ctx, command: UpdateMemory) -> Memory:
 async def _store(ctx: Ctx, current: Memory, values: dict[str, Any]) -> Memory:
     """Write a change to the row and to what a search finds."""
     draft = Memory.model_validate({**dict(current), **values})
-    memory = await Memories(ctx).change(
-        current.id, {**values, "forget_at": forget_at(draft), "updated_at": ctx.now}
-    )
+    memory = await Memories(ctx).change(current.id, {**values, "forget_at": forget_at(draft), "updated_at": ctx.now})
     await index.show(ctx, memory)
     return memory
 

@@ -13,7 +13,16 @@ from interlock.runtime.search import embedding, postgres, sqlite
 from interlock.runtime.search.entries import Entry, Hit, Query
 from interlock.runtime.search.fusion import fuse
 from interlock.runtime.search.schema import search_entries
-from interlock.runtime.search.words import coverage, is_named, label_token, plain, scope_of, scope_token, storable, terms_of
+from interlock.runtime.search.words import (
+    coverage,
+    is_named,
+    label_token,
+    plain,
+    scope_of,
+    scope_token,
+    storable,
+    terms_of,
+)
 
 if TYPE_CHECKING:
     from interlock.runtime.context import Ctx
