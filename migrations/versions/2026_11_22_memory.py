@@ -1,7 +1,7 @@
 """Memory: what is remembered, and whose it is.
 
-Revision: 0009
-Follows: 0008
+Revision: 0010
+Follows: 0009
 Date: 2026-11-22 02:02:05.479158
 """
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
