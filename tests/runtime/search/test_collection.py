@@ -40,6 +40,20 @@ async def test_an_identifier_finds_its_entry_first(bench: Bench) -> None:
     assert hits[0].coverage == 1
 
 
+async def test_beside_meaning_words_must_tell_something(bench: Bench) -> None:
+    """A shared word or two must not lift what merely contains them above what was meant."""
+    await bench.put(
+        RENEWAL, INVOICE, *(Entry(number, f"Lunch {number} at the office in March") for number in range(10, 40))
+    )
+    await bench.work()
+    question = "Is the deal with our client in the north still on this March?"
+    assert await bench.numbers(question, like=RENEWAL.text) != []
+    assert (await bench.numbers(question, like=RENEWAL.text))[0] == 1
+    assert (await bench.numbers("which deal is NW-10482?", like=RENEWAL.text))[:2] == [2, 1]
+    await bench.put(Entry(50, "deal"))
+    assert 50 in await bench.numbers(question, like=RENEWAL.text), "it has no vector yet: its words are all there is"
+
+
 async def test_labels_filter_before_the_ranking(bench: Bench) -> None:
     many = [Entry(number, "the same words here", {"kind:noise"}) for number in range(10, 130)]
     await bench.put(RENEWAL, INVOICE, LUNCH, Entry(5, "the same words here", {"kind:rare", "owner:ann"}), *many)

@@ -262,6 +262,9 @@ async def reminders(ctx: Ctx, command: Recall) -> Reminders:
 
 
 async def _find(ctx: Ctx, text: str, top_k: int, labels: list[list[str]]) -> list[tuple[Memory, Hit]]:
+    async with ctx.begin(write=False) as unit:
+        if await MEMORIES.is_empty(unit):
+            return []
     vector = await llm.vector_of(ctx, text)
     async with ctx.begin(write=False) as unit:
         hits = await MEMORIES.search(unit, Query(text, vector, top_k, labels))

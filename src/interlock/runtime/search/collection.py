@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select
 
 from interlock.kit.operations import Nothing
 from interlock.runtime.search import embedding, postgres, sqlite
-from interlock.runtime.search.entries import Entry, Hit, Query
+from interlock.runtime.search.entries import Entry, Found, Hit, Query
 from interlock.runtime.search.fusion import fuse
 from interlock.runtime.search.schema import search_entries
 from interlock.runtime.search.words import (
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from interlock.runtime.context import Ctx
     from interlock.runtime.jobs import Jobs
     from interlock.runtime.search.embedding import Embed
+    from interlock.runtime.search.words import Term
+
+_TELLING = 0.5
 
 _c = search_entries.c
 _TEXTS = select(_c.number, _c.text).where(
@@ -35,6 +38,11 @@ _TEXTS = select(_c.number, _c.text).where(
     _c.workspace_id == bindparam("workspace"),
     _c.number.in_(bindparam("numbers", expanding=True)),
     _c.removed_at.is_(None),
+)
+_ANY = (
+    select(_c.id)
+    .where(_c.collection == bindparam("within"), _c.workspace_id == bindparam("workspace"), _c.removed_at.is_(None))
+    .limit(1)
 )
 
 
@@ -92,6 +100,11 @@ class Collection:
             values: dict[str, Any] = {**mine, "key": number}
             await session.execute(statement, values if session.is_postgres else {**values, "now": ctx.now})
 
+    async def is_empty(self, ctx: Ctx) -> bool:
+        """Whether nothing can be found, so that a question's vector need not be made."""
+        values = {"within": self.name, "workspace": ctx.workspace_id}
+        return (await (await ctx.session()).execute(_ANY, values)).first() is None
+
     async def search(self, ctx: Ctx, query: Query) -> tuple[Hit, ...]:
         """The best matches of words and of meaning, fused by rank; newer first where equal."""
         session = await ctx.session()
@@ -101,12 +114,13 @@ class Collection:
         scope = scope_token(self.name, ctx.workspace_id)
         find = postgres.find if session.is_postgres else sqlite.find
         found = await find(ctx, self.name, query, scope, labels)
-        best = fuse((found.by_words, found.by_meaning), tie=int.__neg__)[: query.top_k]
+        terms = terms_of(query.text)
+        by_words = _telling(found, terms) if query.vector is not None else list(found.by_words)
+        best = fuse((by_words, found.by_meaning), tie=int.__neg__)[: query.top_k]
         if not best:
             return ()
         values = {"within": self.name, "workspace": ctx.workspace_id, "numbers": best}
         texts: dict[int, str] = {row.number: row.text for row in await session.execute(_TEXTS, values)}
-        terms = terms_of(query.text)
         return tuple(
             Hit(
                 number,
@@ -118,6 +132,20 @@ class Collection:
             for number in best
             if number in texts
         )
+
+
+def _telling(found: Found, terms: Sequence[Term]) -> list[int]:
+    """The matches of words that say something beside those of meaning.
+
+    An identifier settles it. Otherwise half of the telling words must occur: single shared words would push what they
+    happen to occur in above what was meant. What has no vector yet can be found by its words alone, so it stays.
+    """
+    named = [number for number, text in found.by_words.items() if is_named(terms, text)]
+    return named or [
+        number
+        for number, text in found.by_words.items()
+        if number not in found.cosines or coverage(terms, text) >= _TELLING
+    ]
 
 
 async def _embed(collection: str, embed: Embed, ctx: Ctx, _: Nothing) -> None:

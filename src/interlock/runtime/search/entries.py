@@ -82,8 +82,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the two halves found, best first, and every nearness of meaning that is known."""
+    """What the two halves found, best first (words with their texts), and every nearness of meaning that is known."""
 
-    by_words: list[int]
+    by_words: dict[int, str]
     by_meaning: list[int]
     cosines: dict[int, float]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy import Row, TextClause, bindparam, text
 
 from interlock.runtime.context import Ctx
 from interlock.runtime.search.entries import Found, Query
@@ -50,7 +50,7 @@ SET_VECTOR = _typed(
     f"UPDATE search_entries SET vector = :made WHERE {_MINE} AND id = :key AND text = :read"  # noqa: S608 - likewise
 )
 _BY_WORDS = (
-    "SELECT number, {near} AS cosine FROM (SELECT number, vector, words FROM search_entries"  # noqa: S608 - likewise
+    "SELECT number, text, {near} AS cosine FROM (SELECT number, text, vector, words FROM search_entries"  # noqa: S608 - likewise
     f" WHERE {_LIVE} AND {_MATCHES} {{newest}}) AS found"
     " ORDER BY ts_rank('{{0,0,0,1}}', words, to_tsquery('english', :wanted)) DESC, number DESC LIMIT :most"
 )
@@ -84,7 +84,8 @@ async def find(ctx: Ctx, collection: str, query: Query, scope: str, labels: Labe
     }  # fmt: skip
     near = [] if query.vector is None else await _nearest(ctx, values, query.vector)
     words = await _by_words(ctx, values, query)
-    return Found([number for number, _ in words], [number for number, _ in near], _known([*words, *near]))
+    cosines = _known([*((row.number, row.cosine) for row in words), *near])
+    return Found({row.number: row.text for row in words}, [number for number, _ in near], cosines)
 
 
 def _known(pairs: Sequence[tuple[int, float | None]]) -> dict[int, float]:
@@ -102,7 +103,7 @@ async def _nearest(ctx: Ctx, values: dict[str, Any], vector: Vector) -> list[tup
     return [(row.number, row.cosine) for row in rows]
 
 
-async def _by_words(ctx: Ctx, values: dict[str, Any], query: Query) -> list[tuple[int, float | None]]:
+async def _by_words(ctx: Ctx, values: dict[str, Any], query: Query) -> Sequence[Row[Any]]:
     terms = terms_of(query.text)
     if not terms:
         return []
@@ -111,8 +112,7 @@ async def _by_words(ctx: Ctx, values: dict[str, Any], query: Query) -> list[tupl
     given = {**values, "wanted": wanted}
     if query.vector is not None:
         given["vector"] = query.vector
-    rows = await session.execute_long(_WORDS[query.vector is not None, is_common], given)
-    return [(row.number, row.cosine) for row in rows]
+    return (await session.execute_long(_WORDS[query.vector is not None, is_common], given)).all()
 
 
 async def _bounded(ctx: Ctx, values: dict[str, Any], terms: Sequence[Term]) -> tuple[str, bool]:

@@ -80,7 +80,7 @@ _NEWEST_FROM = text(
     "SELECT rowid FROM search_words WHERE search_words MATCH :match ORDER BY rowid DESC LIMIT 1 OFFSET :beyond"
 )
 _BY_WORDS = text(
-    "SELECT entry.number FROM search_words JOIN search_entries AS entry ON entry.id = search_words.rowid"
+    "SELECT entry.number, entry.text FROM search_words JOIN search_entries AS entry ON entry.id = search_words.rowid"
     " WHERE search_words MATCH :match AND search_words.rowid >= :oldest AND entry.workspace_id = :workspace"
     " AND entry.collection = :within AND (entry.until IS NULL OR entry.until > :now)"
     " ORDER BY bm25(search_words, 1.0, 0.0), entry.number DESC LIMIT :most"
@@ -211,17 +211,17 @@ async def _nearest_streamed(
     return best
 
 
-async def _by_words(ctx: Ctx, collection: str, query: Query, scope: str, labels: Labels) -> list[int]:
+async def _by_words(ctx: Ctx, collection: str, query: Query, scope: str, labels: Labels) -> dict[int, str]:
     terms = terms_of(query.text)
     if not terms:
-        return []
+        return {}
     session = await ctx.session()
     match, oldest = await _bounded(ctx, terms, scope, labels)
     values = {
         "match": match, "oldest": oldest, "workspace": ctx.workspace_id, "within": collection, "now": ctx.now,
         "most": query.candidates,
     }  # fmt: skip
-    return [row.number for row in (await session.execute_long(_BY_WORDS, values)).all()]
+    return {row.number: row.text for row in (await session.execute_long(_BY_WORDS, values)).all()}
 
 
 async def _bounded(ctx: Ctx, terms: Sequence[Term], scope: str, labels: Labels) -> tuple[str, int]:

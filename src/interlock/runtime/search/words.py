@@ -54,7 +54,15 @@ def coverage(terms: Sequence[Term], text: str) -> float:
     wanted = {_stem(word) for term in terms for word in term}
     if not wanted:
         return 0.0
-    return len(wanted & {_stem(word) for word in _WORD.findall(text.lower())}) / len(wanted)
+    lowered = text.lower()
+    return sum(_begins_a_word(stem, lowered) for stem in wanted) / len(wanted)
+
+
+def _begins_a_word(stem: str, text: str) -> bool:
+    place = text.find(stem)  # many times faster than a regular expression, and every candidate is looked at
+    while place > 0 and text[place - 1].isalnum():
+        place = text.find(stem, place + 1)
+    return place >= 0
 
 
 def is_named(terms: Sequence[Term], text: str) -> bool:
