@@ -1,7 +1,7 @@
 """Memory: what is remembered, and whose it is.
 
-Revision: 0010
-Follows: 0009
+Revision: 0011
+Follows: 0010
 Date: 2026-11-22 02:02:05.479158
 """
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
