@@ -197,6 +197,8 @@ class SqliteDatabase(Database):
             "wal_autocheckpoint=4000",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
+        # SQLite's own lower() knows the letters of ASCII only.
+        connection.create_function("unicode_lower", 1, _lower, deterministic=True)
 
     async def begin(self, *, write: bool) -> Session:
         """A writing session waits in line in this process, then for other processes that hold the file."""
@@ -276,6 +278,10 @@ def _dumps(value: Any) -> str:
 def _from_json(stored: str | float) -> Any:
     """The value of a JSON column; SQLite keeps a lone number as a number, whatever it was written as."""
     return stored if isinstance(stored, int | float) else orjson.loads(stored)
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _driver_of(connection: Connection) -> sqlite3.Connection:

@@ -1,0 +1,1 @@
+"""Tables: typed columns, rows, formulas, history, triggers, import and export."""
