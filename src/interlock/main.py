@@ -51,6 +51,7 @@ from interlock.domains.schedules import jobs as schedule_jobs
 from interlock.domains.schedules import service as schedules
 from interlock.domains.schedules.events import ScheduleFailed, ScheduleFired
 from interlock.domains.settings import service as workspace_settings
+from interlock.domains.tables import service as tables
 from interlock.domains.tools import jobs as tool_jobs
 from interlock.domains.tools import service as tools
 from interlock.domains.tools import subscribers as tool_subscribers
@@ -99,6 +100,7 @@ DOMAINS = (
     notifications,
     runs,
     schedules,
+    tables,
     tools,
     webhooks,
     workflows,

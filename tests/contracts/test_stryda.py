@@ -295,6 +295,7 @@ async def test_what_does_not_exist_is_404(server: Server, name: str) -> None:
     bodies: dict[str, dict[str, Any]] = {
         "POST /api/embed/{embed_id}/chat": {"message": "Hello."},
         "POST /api/v1/agents/{agent_id}/run": {"input_data": {}},
+        "POST /api/v1/tables/{id}/rows": {"data": {}},
         "POST /api/v1/forms/{id}/submit": {"data": {}},
         "POST /api/platforms/{connection_token}/webhook": {"tool": "x"},
         "POST /api/v1/record-outcome": {"tool": "x", "outcome": "success", "check_id": f"chk_{UNKNOWN}"},

@@ -158,14 +158,24 @@ def _clause(condition: Condition, *, postgres: bool) -> ColumnElement[bool]:
         case FilterOperator.NE:
             return or_(cell.is_(None), cell != value)
         case FilterOperator.EQ:
-            return cell == value
+            return _same(cell, value)
         case FilterOperator.IN:
             return cell.in_(value) if value else false()
         case FilterOperator.CONTAINS:
-            return _folded(cell, postgres=postgres).contains(value.lower(), autoescape=True)
+            return _folded(condition.column, postgres=postgres).contains(value.lower(), autoescape=True)
         case FilterOperator.STARTS_WITH:
-            return _folded(cell, postgres=postgres).startswith(value.lower(), autoescape=True)
-    compared: ColumnElement[bool] = _ORDERING[condition.operator](cell, value)
+            return _folded(condition.column, postgres=postgres).startswith(value.lower(), autoescape=True)
+        case _:
+            return _ordered(condition.operator, cell, value)
+
+
+def _same(cell: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
+    compared: ColumnElement[bool] = cell == value
+    return compared
+
+
+def _ordered(operator: FilterOperator, cell: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
+    compared: ColumnElement[bool] = _ORDERING[operator](cell, value)
     return compared
 
 
@@ -195,12 +205,15 @@ def cell_of(column: Column, *, postgres: bool) -> ColumnElement[Any]:
     return text.collate("C")
 
 
-def _folded(cell: ColumnElement[Any], *, postgres: bool) -> ColumnElement[str]:
-    return func.lower(cell, type_=Text()) if postgres else func.unicode_lower(cell, type_=Text())
+def _folded(column: Column, *, postgres: bool) -> ColumnElement[str]:
+    """Text in small letters; on PostgreSQL by the database's own rules, since those of "C" end at ASCII."""
+    if postgres:
+        return func.lower(data_rows.c.data.op("->>")(literal(column.key)), type_=Text())
+    return func.unicode_lower(cell_of(column, postgres=False), type_=Text())
 
 
 def search_clause(columns: Sequence[Column], words: str, *, postgres: bool) -> ColumnElement[bool]:
     """Rows with these words in any column of text."""
     textual = [column for column in columns if column.type is not ColumnType.COMPUTED and not _is_typed(column)]
-    cells = [_folded(cell_of(column, postgres=postgres), postgres=postgres) for column in textual]
+    cells = [_folded(column, postgres=postgres) for column in textual]
     return or_(false(), *(cell.contains(words.lower(), autoescape=True) for cell in cells))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import BigInteger, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy import Row as DatabaseRow
-from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.sql import ColumnElement
 
 from interlock.domains.tables.models import (
@@ -60,9 +60,10 @@ _CHANGE = (
     .values(data=bindparam("new_data"), updated_at=bindparam("at"))
 )
 _REMOVE = delete(data_rows).where(data_rows.c.guid == bindparam("key"), *_OF_TABLE)
+_PLACE = tuple_(bindparam("position", type_=BigInteger), bindparam("after", type_=BigInteger))
 _NEXT_ROWS = (
     select(data_rows)
-    .where(*_OF_TABLE, tuple_(data_rows.c.position, data_rows.c.id) > (bindparam("position"), bindparam("after")))
+    .where(*_OF_TABLE, tuple_(data_rows.c.position, data_rows.c.id) > _PLACE)
     .order_by(data_rows.c.position, data_rows.c.id)
     .limit(bindparam("most"))
 )

@@ -31,6 +31,7 @@ from interlock.faces.rest.routes import (
     runs,
     schedules,
     settings,
+    tables,
     tools,
     webhooks,
     workflows,
@@ -60,6 +61,7 @@ TABLE: tuple[NativeRoute, ...] = (
     *registry.ROUTES,
     *chatbots.ROUTES,
     *conversations.ROUTES,
+    *tables.ROUTES,
 )
 BY_HAND: tuple[Route, ...] = (
     *health.ROUTES,
