@@ -1,4 +1,4 @@
-"""tables
+"""Tables: definitions, rows, their history, triggers and imports.
 
 Revision: 0010
 Follows: 0009
