@@ -280,7 +280,7 @@ def _from_json(stored: str | float) -> Any:
     return stored if isinstance(stored, int | float) else orjson.loads(stored)
 
 
-def _lower(value: object) -> object:
+def _lower(value: str | float | None) -> str | float | None:
     return value.lower() if isinstance(value, str) else value
 
 
