@@ -1,7 +1,7 @@
 """Tables: definitions, rows, their history, triggers and imports.
 
-Revision: 0010
-Follows: 0009
+Revision: 0011
+Follows: 0010
 Date: 2026-11-22 02:06:11.686525
 """
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
