@@ -51,6 +51,7 @@ from interlock.domains.schedules import jobs as schedule_jobs
 from interlock.domains.schedules import service as schedules
 from interlock.domains.schedules.events import ScheduleFailed, ScheduleFired
 from interlock.domains.settings import service as workspace_settings
+from interlock.domains.tables import importing as table_imports
 from interlock.domains.tables import service as tables
 from interlock.domains.tools import jobs as tool_jobs
 from interlock.domains.tools import service as tools
@@ -156,6 +157,7 @@ def _subscribe(runtime: Runtime) -> None:
     """Who hears of what: the whole of the upward news in one place."""
     jobs = runtime.jobs
     activity_jobs.register(jobs)
+    jobs.register(table_imports.IMPORT_JOB, table_imports.ImportJob, table_imports.run_import)
     daily.register(jobs, CLOSE_ABANDONED, tool_jobs.close_abandoned)
     daily.register(jobs, runtime_jobs.PURGE, runtime_jobs.drop_dead)
     daily.register(jobs, search.PURGE, search.purge)

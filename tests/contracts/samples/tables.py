@@ -1,5 +1,8 @@
 """Samples of tables."""
 
+import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from tests.contracts.world import Build, Sample, World, nothing, reference, unique
@@ -56,6 +59,23 @@ async def _update_trigger(world: World) -> Sample:
     return Sample({**(await _trigger(world)).payload, "enabled": False})
 
 
+def _file() -> Path:
+    """A file as a face would have received it."""
+    descriptor, name = tempfile.mkstemp()
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(b"Name,Amount\nAda,1\n")
+    return Path(name)
+
+
+async def _import_file(_world: World) -> Sample:
+    return Sample({"name": unique("import"), "file": _file(), "filename": "people.csv"})
+
+
+async def _import(world: World) -> Sample:
+    found = await world.run("tables.import_file")
+    return Sample({"table_id": found.table_id, "import_id": found.id})
+
+
 SAMPLES: dict[str, Build] = {
     "tables.append": _append,
     "tables.create": _create,
@@ -63,9 +83,15 @@ SAMPLES: dict[str, Build] = {
     "tables.delete": reference("table_id", "tables.create"),
     "tables.delete_row": _row,
     "tables.delete_trigger": _trigger,
+    "tables.export": reference("table_id", "tables.create"),
     "tables.get": reference("table_id", "tables.create"),
+    "tables.get_import": _import,
     "tables.get_row": _row,
+    "tables.import_events": _import,
+    "tables.import_file": _import_file,
+    "tables.import_problems": _import,
     "tables.list": nothing,
+    "tables.list_imports": reference("table_id", "tables.create"),
     "tables.list_rows": reference("table_id", "tables.create"),
     "tables.list_triggers": reference("table_id", "tables.create"),
     "tables.rollback_row": _rollback,
@@ -74,3 +100,10 @@ SAMPLES: dict[str, Build] = {
     "tables.update_row": _update_row,
     "tables.update_trigger": _update_trigger,
 }
+
+BY_HAND = {
+    "tables.export": ("GET", "/api/v1/tables/{table_id}/export"),
+    "tables.import_events": ("GET", "/api/v1/tables/{table_id}/imports/{import_id}/events"),
+    "tables.import_file": ("POST", "/api/v1/tables/{table_id}/import"),
+}
+STREAMS = {"tables.export": "TableExport"}

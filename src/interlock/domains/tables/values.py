@@ -132,7 +132,8 @@ def converted(column: Column, value: Any) -> Any:
         WrongValueError: it means nothing to this column.
     """
     if value is None or (isinstance(value, str) and not value.strip()):
-        return checked(column, None if column.type is not ColumnType.TEXT or value is None else value)
+        is_empty_text = column.type is ColumnType.TEXT and not column.required
+        return checked(column, value if is_empty_text else None)
     match column.type:
         case ColumnType.NUMBER:
             return checked(column, value if not isinstance(value, str | bool) else number_of(column, value))

@@ -123,12 +123,21 @@ class Trigger(View):
     created_at: datetime
 
 
+class FileFormat(StrEnum):
+    """What tables are read from and written to."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
 class Import(View):
     """How far a file has come: rows read of those in the file (None until counted), kept and refused."""
 
     id: ImportId
     table_id: TableId
     filename: str
+    format: FileFormat
+    sheet: str | None
     status: ImportStatus
     total: int | None
     done: int
@@ -145,13 +154,6 @@ class ImportProblem(View):
     line: int
     column: str | None
     problem: str
-
-
-class FileFormat(StrEnum):
-    """What tables are read from and written to."""
-
-    CSV = "csv"
-    XLSX = "xlsx"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from interlock.faces.rest import docs, health, hooks, knowledge, streams
+from interlock.faces.rest import docs, health, hooks, knowledge, streams, table_files
 from interlock.faces.rest.binding import NativeRoute, bound
 from interlock.faces.rest.embed import routes as embed
 from interlock.faces.rest.forms_page import routes as forms_page
@@ -70,6 +70,7 @@ BY_HAND: tuple[Route, ...] = (
     *embed.ROUTES,
     *forms_page.ROUTES,
     *knowledge.ROUTES,
+    *table_files.ROUTES,
 )
 
 
@@ -81,6 +82,7 @@ def openapi(server_url: str) -> dict[str, Any]:
         **embed.openapi_paths(),
         **forms_page.openapi_paths(),
         **knowledge.openapi_paths(),
+        **table_files.openapi_paths(),
     }
     return document(TABLE, by_hand, server_url)
 

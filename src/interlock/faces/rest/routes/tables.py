@@ -4,6 +4,8 @@ from interlock.domains.tables import service as tables
 from interlock.faces.rest.binding import NativeRoute, route
 from interlock.faces.rest.wire.base import Deleted
 from interlock.faces.rest.wire.tables import (
+    ImportProblemReply,
+    ImportReply,
     RowDetail,
     RowPageReply,
     RowReply,
@@ -27,6 +29,14 @@ ROUTES: tuple[NativeRoute, ...] = (
     route("DELETE", "/api/v1/tables/{table_id}/rows/{row_id}", tables.delete_row, Deleted),
     route("GET", "/api/v1/tables/{table_id}/rows/{row_id}/history", tables.row_history, list[RowVersionReply]),
     route("POST", "/api/v1/tables/{table_id}/rows/{row_id}/rollback", tables.rollback_row, RowDetail),
+    route("GET", "/api/v1/tables/{table_id}/imports", tables.list_imports, list[ImportReply]),
+    route("GET", "/api/v1/tables/{table_id}/imports/{import_id}", tables.get_import, ImportReply),
+    route(
+        "GET",
+        "/api/v1/tables/{table_id}/imports/{import_id}/problems",
+        tables.import_problems,
+        list[ImportProblemReply],
+    ),
     route("GET", "/api/v1/tables/{table_id}/triggers", tables.list_triggers, list[TriggerReply]),
     route("POST", "/api/v1/tables/{table_id}/triggers", tables.create_trigger, TriggerReply),
     route("PATCH", "/api/v1/tables/{table_id}/triggers/{trigger_id}", tables.update_trigger, TriggerReply),

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from interlock.domains.tables.states import ColumnType, FilterOperator, RowEvent
-from interlock.domains.tables.views import RowId, TableId, TriggerId, VersionId
+from interlock.domains.tables.states import ColumnType, FilterOperator, ImportStatus, RowEvent
+from interlock.domains.tables.views import ImportId, RowId, TableId, TriggerId, VersionId
 from interlock.faces.rest.wire.base import Timestamp, Wire
 from interlock.kit.ids import WorkflowId
 
@@ -110,3 +110,27 @@ class TriggerReply(Wire):
     stopped_count: int
     last_fired_at: Timestamp | None
     created_at: Timestamp
+
+
+class ImportReply(Wire):
+    """How far an import has come."""
+
+    id: ImportId
+    table_id: TableId
+    filename: str
+    status: ImportStatus
+    total: int | None
+    done: int
+    imported: int
+    failed: int
+    problem: str | None
+    created_at: Timestamp
+    finished_at: Timestamp | None
+
+
+class ImportProblemReply(Wire):
+    """Why a row of a file was refused."""
+
+    line: int
+    column: str | None
+    problem: str
