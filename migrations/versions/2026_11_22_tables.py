@@ -81,8 +81,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("guid", name=op.f("uq_data_row_versions_guid")),
     )
     with op.batch_alter_table("data_row_versions", schema=None) as batch_op:
-        batch_op.create_index("ix_data_row_versions_row_id_id", ["row_id", "id"], unique=False)
-        batch_op.create_index("ix_data_row_versions_table_id_id", ["table_id", "id"], unique=False)
+        batch_op.create_index("ix_data_row_versions_table_id_row_id", ["table_id", "row_id", "id"], unique=False)
 
     op.create_table(
         "data_rows",
@@ -153,7 +152,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("guid", name=op.f("uq_data_triggers_guid")),
     )
     with op.batch_alter_table("data_triggers", schema=None) as batch_op:
-        batch_op.create_index("ix_data_triggers_table_id_id", ["table_id", "id"], unique=False)
+        batch_op.create_index("ix_data_triggers_table_id_id", ["table_id", "workspace_id", "id"], unique=False)
         batch_op.create_index("ix_data_triggers_workspace_id_id", ["workspace_id", "id"], unique=False)
 
 
@@ -173,8 +172,7 @@ def downgrade() -> None:
 
     op.drop_table("data_rows")
     with op.batch_alter_table("data_row_versions", schema=None) as batch_op:
-        batch_op.drop_index("ix_data_row_versions_table_id_id")
-        batch_op.drop_index("ix_data_row_versions_row_id_id")
+        batch_op.drop_index("ix_data_row_versions_table_id_row_id")
 
     op.drop_table("data_row_versions")
     with op.batch_alter_table("data_imports", schema=None) as batch_op:

@@ -59,8 +59,7 @@ data_row_versions = Table(
     Column("actor", String(300), nullable=False),
     tables.moment("row_created_at"),
     tables.moment("at"),
-    Index("ix_data_row_versions_row_id_id", "row_id", "id"),
-    Index("ix_data_row_versions_table_id_id", "table_id", "id"),
+    Index("ix_data_row_versions_table_id_row_id", "table_id", "row_id", "id"),
 )
 
 data_triggers = Table(
@@ -79,7 +78,7 @@ data_triggers = Table(
     Column("stopped_count", Integer, nullable=False),
     tables.moment("last_fired_at", nullable=True),
     tables.moment("created_at"),
-    Index("ix_data_triggers_table_id_id", "table_id", "id"),
+    Index("ix_data_triggers_table_id_id", "table_id", "workspace_id", "id"),
     Index("ix_data_triggers_workspace_id_id", "workspace_id", "id"),
 )
 
