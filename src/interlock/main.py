@@ -77,9 +77,10 @@ from interlock.faces.rest import app as rest
 from interlock.faces.web.errors import http_exception, unexpected_response
 from interlock.faces.web.middleware import Edge
 from interlock.kit.clock import SystemClock
+from interlock.kit.ids import WorkflowId
 from interlock.runtime import daily, data_dir, migrations, search, server_facts
 from interlock.runtime import jobs as runtime_jobs
-from interlock.runtime.context import Runtime
+from interlock.runtime.context import Ctx, Runtime
 from interlock.runtime.database import open_database
 from interlock.runtime.durable import Durable
 from interlock.runtime.durable.embedded import EmbeddedDurable
@@ -142,7 +143,13 @@ def build_runtime(settings: Settings, server: str) -> Runtime:
     )
     _subscribe(runtime)
     tools.tell_checks(runtime)
+    tables.tell_workflows(runtime, _require_workflow)
     return runtime
+
+
+async def _require_workflow(ctx: Ctx, key: WorkflowId) -> None:
+    """Raise not_found where a workflow is not there."""
+    await workflows.get(ctx, workflows.WorkflowRef(workflow_id=key))
 
 
 def _durable(settings: Settings) -> Durable:

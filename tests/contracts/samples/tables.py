@@ -12,7 +12,6 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "Amount", "type": "number"},
     {"name": "Double", "type": "computed", "formula": "{{Amount}} * 2"},
 ]
-WORKFLOW = "wf_01h455vb4pex5vsknk084sn02q"
 
 
 async def _create(_world: World) -> Sample:
@@ -47,7 +46,8 @@ async def _rollback(world: World) -> Sample:
 async def _create_trigger(world: World) -> Sample:
     table = await world.made("tables.create")
     filters = [{"column": "Amount", "operator": "gt", "value": 10}]
-    return Sample({"table_id": table, "event": "row_created", "workflow_id": WORKFLOW, "filters": filters})
+    workflow = await world.made("workflows.create")
+    return Sample({"table_id": table, "event": "row_created", "workflow_id": workflow, "filters": filters})
 
 
 async def _trigger(world: World) -> Sample:

@@ -14,12 +14,12 @@ from interlock.domains.tables.events import TableTriggerFired
 from interlock.domains.tables.formulas import compile_formulas
 from interlock.domains.tables.states import ColumnType
 from interlock.domains.tables.views import Column
+from interlock.domains.workflows import service as workflows
 from interlock.runtime.context import Ctx
 from tests.domains.tables.test_tables import added, call, listed, made
 from tests.support.app import Server
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-WORKFLOW = "wf_01h455vb4pex5vsknk084sn02q"
 
 
 def computed(formulas: dict[str, str], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -107,11 +107,12 @@ async def test_a_trigger_tells_of_rows_that_meet_it_and_stops_at_its_depth(serve
 
     server.runtime.jobs.subscribe(TableTriggerFired, "tests.hear", hear)
     table = await made(server, [{"name": "A", "type": "number"}])
+    workflow = (await call(server, workflows.create, name="follow up")).id
     big = [{"column": "A", "operator": "gt", "value": 10}]
     trigger = await call(
-        server, tables.create_trigger, table_id=table.id, event="row_created", workflow_id=WORKFLOW, filters=big
+        server, tables.create_trigger, table_id=table.id, event="row_created", workflow_id=workflow, filters=big
     )
-    changed = await call(server, tables.create_trigger, table_id=table.id, event="row_updated", workflow_id=WORKFLOW)
+    changed = await call(server, tables.create_trigger, table_id=table.id, event="row_updated", workflow_id=workflow)
     await added(server, table, A=5)
     row = await added(server, table, A=50)
     await call(server, tables.update_row, table_id=table.id, row_id=row.id, data={"A": 50})
@@ -129,7 +130,7 @@ async def test_a_trigger_tells_of_rows_that_meet_it_and_stops_at_its_depth(serve
         (50, 0, trigger.id),
         (70, 4, trigger.id),
     }
-    assert {str(event.workflow_id) for event in events} == {WORKFLOW}
+    assert {event.workflow_id for event in events} == {workflow}
     await call(server, tables.delete_trigger, table_id=table.id, trigger_id=trigger.id)
     await added(server, table, A=80)
     assert len(await call(server, tables.list_triggers, table_id=table.id)) == 1

@@ -7,6 +7,7 @@ import pytest
 
 from interlock.domains.tables import service as tables
 from interlock.domains.tables.views import Row, RowPage, Table
+from interlock.domains.workflows import service as workflows
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.invoke import invoke
 from tests.support.app import Server
@@ -130,7 +131,7 @@ async def test_renaming_a_column_keeps_values_formulas_and_triggers(server: Serv
     table = await made(server, columns)
     row = await added(server, table, Name="Ada", Amount=4)
     filters = [{"column": "Amount", "operator": "gt", "value": "1"}]
-    workflow = "wf_01h455vb4pex5vsknk084sn02q"
+    workflow = (await call(server, workflows.create, name="follow up")).id
     await call(
         server, tables.create_trigger, table_id=table.id, event="row_created", workflow_id=workflow, filters=filters
     )

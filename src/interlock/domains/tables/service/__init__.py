@@ -51,6 +51,7 @@ from interlock.domains.tables.service.triggers import (
     list_triggers,
     update_trigger,
 )
+from interlock.domains.tables.workflows import tell_workflows
 
 __all__ = [
     "AppendRow",
@@ -94,6 +95,7 @@ __all__ = [
     "remove_row",
     "rollback_row",
     "row_history",
+    "tell_workflows",
     "update",
     "update_row",
     "update_trigger",

@@ -7,6 +7,7 @@ from interlock.domains.tables.filters import Filter, Filters, checked_filters
 from interlock.domains.tables.repository import Tables, Triggers
 from interlock.domains.tables.states import RowEvent
 from interlock.domains.tables.views import Table, TableId, Trigger, TriggerId
+from interlock.domains.tables.workflows import require_workflow
 from interlock.kit.errors import conflict, invalid, not_found
 from interlock.kit.ids import WorkflowId
 from interlock.kit.operations import Command, Effect, operation
@@ -53,6 +54,7 @@ async def create_trigger(ctx: Ctx, command: CreateTrigger) -> Trigger:
     """Start a workflow whenever something happens to a row that meets the filters."""
     tables = Tables(ctx)
     table = await tables.locked(command.table_id)
+    await require_workflow(ctx, command.workflow_id)
     if table.trigger_count >= MOST_TRIGGERS:
         raise conflict(f"A table has at most {MOST_TRIGGERS} triggers.", hint="Delete one that is not needed.")
     await tables.count_triggers(table.id, 1)
@@ -88,6 +90,8 @@ async def update_trigger(ctx: Ctx, command: UpdateTrigger) -> Trigger:
     for name, value in values.items():
         if value is None:
             raise invalid(f"'{name}' cannot be null; leave it out to keep it.", field=name)
+    if command.workflow_id is not None:
+        await require_workflow(ctx, command.workflow_id)
     if command.filters is not None:
         values["filters"] = _stored(table, command.filters)
     return _shown(table, await triggers.change(command.trigger_id, values))
