@@ -1,7 +1,7 @@
 """Tables: definitions, rows, their history, triggers and imports.
 
-Revision: 0012
-Follows: 0011
+Revision: 0013
+Follows: 0012
 Date: 2026-11-22 02:06:11.686525
 """
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
