@@ -460,3 +460,15 @@ async def test_the_script_is_small_cacheable_and_readable_from_anywhere(server: 
     assert (await server.http.get("/embed.js", headers={"if-none-match": '"other"'})).status_code == 200
     for word in ("innerHTML", "insertAdjacentHTML", "document.write", "eval(", ".style", 'setAttribute("style"'):
         assert word not in answer.text, "everything is shown as text, and a strict policy forbids inline style"
+
+
+@ONE_DATABASE
+@pytest.mark.slow_model
+async def test_the_embedded_model_answers_whole_and_streamed(server: Server) -> None:
+    bot = await deployed(server, model="local", system_prompt="Answer in one short sentence.", max_tokens=16)
+    said = (await say(server, bot, "What is the capital of France?")).json()
+    assert "Paris" in said["response"]
+    assert (said["cost"], said["tokens"] > 10) == (0.0, True)
+    found = await streamed(server, bot, "What is the capital of France?")
+    assert "Paris" in "".join(data["text"] for kind, data in found if kind == "delta")
+    assert found[-1][0] == "done"
