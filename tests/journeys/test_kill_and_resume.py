@@ -1,17 +1,16 @@
 """`kill -9` at any moment, then a restart: the run goes on, no finished call is repeated, events have no gap."""
 
-import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import anyio.to_thread
 import httpx
 import pytest
 
 from interlock.sandbox import Fault, FaultKind, ProviderName, Sandbox, serve
+from tests.support.following import ENDINGS, Events, of_type
 from tests.support.process import ServerProcess, serving
 from tests.support.story import CHARGE, CREDENTIALS, REFUND_DESK
 
@@ -19,7 +18,6 @@ pytestmark = pytest.mark.journey
 
 PATIENCE_SECONDS = 150
 TASK = {"task": "Handle this message.", "message": f"Refund {CHARGE} please. ORDER NW-10482"}
-ENDINGS = {"run.completed", "run.failed", "run.cancelled", "run.budget_exceeded"}
 
 
 @pytest.fixture
@@ -35,7 +33,7 @@ async def test_a_killed_server_goes_on_where_it_was(tmp_path: Path, database_url
     def story() -> None:
         with serving(tmp_path / "data", database_url) as server:
             run_id = _begin(server, sandbox)
-            seen = _Events(server, run_id)
+            seen = Events(server, run_id)
             for kind in ("run.started", "model.answered", "tool.finished"):
                 seen.until(of_type(kind))
                 server.kill()
@@ -66,7 +64,7 @@ async def test_a_killed_server_repeats_no_settled_call(
     def story() -> None:
         with serving(tmp_path / "data", database_url) as server:
             run_id = _begin(server, sandbox)
-            seen = _Events(server, run_id)
+            seen = Events(server, run_id)
             seen.until(of_type("tool.held"))
             (approval,) = server.request("GET", "/api/v1/approvals?status=pending").json()
             server.request("POST", f"/api/v1/approvals/{approval['id']}/approve", {})
@@ -85,51 +83,6 @@ async def test_a_killed_server_repeats_no_settled_call(
     await anyio.to_thread.run_sync(story)
 
 
-def of_type(*kinds: str) -> Callable[[dict[str, Any]], bool]:
-    """Whether an event is of one of these types."""
-    return lambda event: event["type"] in kinds
-
-
-class _Events:
-    """A reader of a run's event stream that reconnects with Last-Event-ID, as a browser would."""
-
-    def __init__(self, server: ServerProcess, run_id: str) -> None:
-        self.server = server
-        self.url = f"/api/v1/runs/{run_id}/events"
-        self.all: list[dict[str, Any]] = []
-
-    @property
-    def numbers(self) -> list[int]:
-        """Sequence numbers as they came."""
-        return [event["seq"] for event in self.all]
-
-    def until(self, is_wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Read on until an event is the wanted one; one that was read before counts too."""
-        for event in self.all:
-            if is_wanted(event):
-                return event
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                for event in self._read():
-                    self.all.append(event)
-                    if is_wanted(event) or event["type"] in ENDINGS:
-                        assert is_wanted(event), self.all
-                        return event
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise AssertionError(f"the event did not come; seen: {[event['type'] for event in self.all]}")
-
-    def _read(self) -> Iterator[dict[str, Any]]:
-        last = str(self.numbers[-1]) if self.all else "0"
-        headers = {"x-api-key": self.server.key, "Last-Event-ID": last}
-        url = self.server.base_url + self.url
-        with httpx.stream("GET", url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as response:
-            for line in response.iter_lines():
-                if line.startswith("data: "):
-                    yield json.loads(line.removeprefix("data: "))
-
-
 def _begin(server: ServerProcess, sandbox: Sandbox) -> str:
     for integration, provider, credentials in CREDENTIALS:
         body = {"base_url": sandbox.url(ProviderName(provider)), "credentials": credentials}
@@ -141,7 +94,7 @@ def _begin(server: ServerProcess, sandbox: Sandbox) -> str:
     return str(started.json()["run_id"])
 
 
-def _check(server: ServerProcess, sandbox: Sandbox, run_id: str, seen: _Events) -> None:
+def _check(server: ServerProcess, sandbox: Sandbox, run_id: str, seen: Events) -> None:
     run = server.request("GET", f"/api/v1/runs/{run_id}").json()
     assert run["status"] == "completed", run
     assert seen.numbers == list(range(1, len(seen.numbers) + 1))

@@ -36,6 +36,10 @@ class NodeConfig(BaseModel):
         """The branches that edges may leave by, beside plain ones."""
         return ()
 
+    def tools(self) -> tuple[str, ...]:
+        """The tools that the node may call."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -4,10 +4,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from interlock.domains.governance.registry import service as registry
+from interlock.domains.governance.registry.states import SystemKind
 from interlock.domains.runs import service as runs
 from interlock.domains.runs.states import LIFECYCLE, StepStatus, Trigger
 from interlock.domains.runs.views import Run, RunDetail
-from interlock.domains.workflows import repository
+from interlock.domains.workflows import inventory, repository
 from interlock.domains.workflows.errors import run_in_flight, unfit_graph
 from interlock.domains.workflows.events import WorkflowDefined, WorkflowRemoved
 from interlock.domains.workflows.graph import Plan, check
@@ -37,7 +39,9 @@ from interlock.kit.paging import Page, PageQuery
 from interlock.kit.patch import changes
 from interlock.runtime.context import Ctx
 
-__all__ = ["Launch", "launch"]
+systems = inventory.systems
+
+__all__ = ["Launch", "launch", "systems"]
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S", description="What people call it.")]
 Description = Annotated[str, Field(max_length=10_000)]
@@ -137,6 +141,7 @@ async def define(ctx: Ctx, command: CreateWorkflow, *, template_id: str | None =
         updated_at=ctx.now,
     )
     await repository.keep_graph(ctx, row.id, 1, command.nodes, command.edges)
+    await registry.note(ctx, inventory.system(row, await plan_of(ctx, row.id, row.version), ctx.actor.user_id))
     await ctx.emit(WorkflowDefined(workflow_id=row.id))
     return Workflow(**dict(row), nodes=command.nodes, edges=command.edges)
 
@@ -181,6 +186,7 @@ async def update(ctx: Ctx, command: UpdateWorkflow) -> Workflow:
         values |= {"version": before.version + 1, "node_count": len(nodes)}
         await repository.keep_graph(ctx, before.id, before.version + 1, nodes, edges)
     row = await Workflows(ctx).change(before.id, {**values, "updated_at": ctx.now})
+    await registry.note(ctx, inventory.system(row, await plan_of(ctx, row.id, row.version)))
     await ctx.emit(WorkflowDefined(workflow_id=row.id))
     return Workflow(**dict(row), nodes=nodes, edges=edges)
 
@@ -195,6 +201,7 @@ async def delete(ctx: Ctx, command: WorkflowRef) -> WorkflowId:
     await repository.drop_graphs(ctx, row.id)
     if await runs.forget_workflow(ctx, row.id, FORGET_AT_ONCE) == FORGET_AT_ONCE:
         await ctx.runtime.jobs.enqueue(ctx, FORGET_RUNS, ForgetRuns(workflow_id=row.id))
+    await registry.note_removed(ctx, SystemKind.WORKFLOW, str(row.id))
     await ctx.emit(WorkflowRemoved(workflow_id=row.id))
     return row.id
 

@@ -21,6 +21,10 @@ class Config(NodeConfig):
         check_templates(value)
         return value
 
+    def tools(self) -> tuple[str, ...]:
+        """The one it names."""
+        return (self.tool,)
+
 
 def check_templates(value: Any) -> None:
     """Read every template inside a JSON value.
