@@ -207,7 +207,7 @@ async def test_the_catalogue_shows_a_client_what_it_may_use(world: ToolWorld) ->
         everything = (await tools.catalog(reading, Nothing())).tools
     assert [tool.name for tool in everything] == [
         SLACK, "comms.send_email", "crm.create_contact", "payments.create_refund",
-        "workflow.zapier_action", "workflow.n8n_trigger", "workflow.make_scenario",
+        "workflow.zapier_action", "workflow.n8n_trigger", "workflow.make_scenario", "http.request",
     ]  # fmt: skip
     async with (await world.client(tools=("workflow", "slack_post"))).begin(write=False) as reading:
         some = (await tools.catalog(reading, Nothing())).tools

@@ -40,7 +40,7 @@ async def test_a_bare_call_is_answered_as_documented(server: McpServer) -> None:
 
 async def test_a_bare_list_shows_what_the_client_may_use(server: McpServer) -> None:
     tools = (await server.rpc("tools/list"))["result"]["tools"]
-    assert len(tools) == 7
+    assert len(tools) == 8
     refund = next(tool for tool in tools if tool["name"] == REFUND)
     assert refund["inputSchema"]["required"] == ["charge_id"]
     assert refund["annotations"]["destructiveHint"] is True

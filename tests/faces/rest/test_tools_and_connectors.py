@@ -5,7 +5,7 @@ TOKEN = "xoxb-1234-5678-sandbox"
 
 async def test_the_catalogue_has_the_documented_shape(server: Server) -> None:
     reply = (await server.get("/api/mcp/tools")).json()
-    assert len(reply["tools"]) == 7
+    assert len(reply["tools"]) == 8  # the seven of the contract, and http.request
     for tool in reply["tools"]:
         assert set(tool) == {"name", "namespace", "description", "input_schema", "requires_approval", "risk"}
     refund = next(tool for tool in reply["tools"] if tool["name"] == "payments.create_refund")

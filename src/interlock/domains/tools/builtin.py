@@ -2,7 +2,7 @@
 
 from interlock.domains.connectors.views import ConnectorKind
 from interlock.domains.governance.policies.views import RiskLevel
-from interlock.domains.tools.adapters import gmail, hubspot, make, n8n, platform, slack, stripe, zapier
+from interlock.domains.tools.adapters import gmail, http, hubspot, make, n8n, platform, slack, stripe, zapier
 from interlock.domains.tools.catalogue import Catalogue, tool_spec
 from interlock.runtime.context import Ctx, Runtime
 
@@ -131,6 +131,35 @@ WORKFLOW = (
     ),
 )
 
+_NAMED = {"type": "object", "maxProperties": 100}
+HTTP = (
+    tool_spec(
+        "http.request",
+        "Send an HTTP request",
+        "Call any HTTP service on the public internet; an error status is a result too. Redirects are not followed.",
+        {
+            "properties": {
+                "method": {"type": "string", "enum": list(http.METHODS), "description": "GET unless given."},
+                "url": {**_LINE, "maxLength": 4_000, "description": "Absolute, http or https."},
+                "headers": {
+                    **_NAMED,
+                    "additionalProperties": {"type": "string", "maxLength": 8_000, "pattern": r"^[^\r\n\x00]*$"},
+                    "description": "Values of secret ones, such as Authorization, are in no record.",
+                },
+                "query": {**_NAMED, "description": "Added to the URL; a list repeats its parameter."},
+                "json": {"description": "The body, sent as JSON."},
+                "text": {"type": "string", "maxLength": 500_000, "description": "The body as it is, instead of json."},
+                "timeout_seconds": {"type": "number", "exclusiveMinimum": 0, "maximum": http.LONGEST_SECONDS},
+                "fail_on_error": {"type": "boolean", "description": "Whether a status from 400 on is a failure."},
+            },
+            "required": ["url"],
+        },
+        http.request,
+        risk=RiskLevel.MEDIUM,
+        care=http.CARE,
+    ),
+)
+
 ECHO = tool_spec(
     "interlock.echo",
     "Echo",
@@ -145,7 +174,7 @@ ECHO = tool_spec(
 
 def _builtin() -> Catalogue:
     catalogue = Catalogue()
-    for spec in (*COMMS, *CRM, *PAYMENTS, *WORKFLOW):
+    for spec in (*COMMS, *CRM, *PAYMENTS, *WORKFLOW, *HTTP):
         catalogue.add(spec)
     return catalogue
 

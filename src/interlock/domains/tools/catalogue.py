@@ -10,7 +10,7 @@ import jsonschema_rs
 
 from interlock.domains.connectors.views import ConnectorKind
 from interlock.domains.governance.policies.views import RiskLevel, ToolScope
-from interlock.domains.tools.adapters.call import Adapter
+from interlock.domains.tools.adapters.call import Adapter, Care
 from interlock.domains.tools.views import Tool
 
 _MASK = "[value]"
@@ -42,11 +42,24 @@ class ToolSpec:
     adapter: Adapter
     validator: jsonschema_rs.Validator
     connector: ConnectorKind | None
+    care: Care | None = None
 
     @property
     def name(self) -> str:
         """Its catalogue name."""
         return self.tool.name
+
+    def is_repeatable(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether a call with these arguments, cut off by a crash, may be made again."""
+        return self.tool.repeatable if self.care is None else self.care.repeatable(arguments)
+
+    def concealed(self, arguments: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """The arguments as they may be seen at all, whatever the policies mask, and the paths that were masked."""
+        return (arguments, ()) if self.care is None else self.care.conceal(arguments)
+
+    def restored(self, edited: dict[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+        """A reviewer's arguments, with what nobody was shown put back."""
+        return edited if self.care is None else self.care.restore(edited, stored)
 
 
 def tool_spec(
@@ -62,6 +75,7 @@ def tool_spec(
     read_only: bool = False,
     destructive: bool = False,
     repeatable: bool = False,
+    care: Care | None = None,
 ) -> ToolSpec:
     """Declare a tool.
 
@@ -71,6 +85,7 @@ def tool_spec(
         connector: the account it acts on; None for a tool of the platform itself.
         repeatable: a second call under the same idempotency key changes nothing, so a call that a crash interrupted
             may be made again.
+        care: where that and what may be seen depend on the arguments.
     """
     schema = {"type": "object", "additionalProperties": False, **input_schema}
     tool = Tool(
@@ -86,7 +101,7 @@ def tool_spec(
         repeatable=repeatable,
         connector=None if connector is None else connector.value,
     )
-    return ToolSpec(tool, adapter, jsonschema_rs.validator_for(schema, mask=_MASK), connector)
+    return ToolSpec(tool, adapter, jsonschema_rs.validator_for(schema, mask=_MASK), connector, care)
 
 
 def problems_with(spec: ToolSpec, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -136,7 +136,7 @@ async def take_over(ctx: Ctx, row: Row[Any], request: Request, approval: Approve
         account=await account_of(ctx, request.spec),
         reservation_id=None,
         approval=approval,
-        interrupted=not request.spec.tool.repeatable,
+        interrupted=not request.spec.is_repeatable(request.arguments),
     )
 
 
@@ -314,6 +314,7 @@ async def account_of(ctx: Ctx, spec: ToolSpec) -> Account | None:
 
 def attempt_of(request: Request, scope: ToolScope | None, *, approved: bool) -> Attempt:
     """What the policies judge."""
+    shown, concealed = request.spec.concealed(request.arguments)
     return Attempt(
         tool=request.spec.name,
         arguments=request.arguments,
@@ -325,6 +326,8 @@ def attempt_of(request: Request, scope: ToolScope | None, *, approved: bool) -> 
         agent_id=request.agent_id,
         scope=scope,
         approved=approved,
+        shown=shown,
+        concealed=concealed,
     )
 
 

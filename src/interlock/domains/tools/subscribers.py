@@ -88,6 +88,8 @@ async def _decided(ctx: Ctx, call_id: ToolCallId, event: ApprovalDecided) -> Adm
     if not isinstance(arguments, dict):
         await refuse(ctx, row, approval, _PAYLOAD_GONE, None)
         return None
+    if approval.edited_hash is not None and isinstance(stored, dict) and not problems_with(spec, arguments):
+        arguments = spec.restored(arguments, stored)
     problems = problems_with(spec, arguments)
     if problems:
         await refuse(ctx, row, approval, invalid_arguments(spec.name, problems).message, None)

@@ -60,7 +60,8 @@ class _Findings:
 
 def judge_attempt(rules: Rules, attempt: Attempt, spending: Spending | None) -> Verdict:
     """The verdict on an attempt under these rules."""
-    found = _Findings(attempt.arguments, attempt.arguments)
+    shown = attempt.arguments if attempt.shown is None else attempt.shown
+    found = _Findings(attempt.arguments, shown, masked_fields=dict.fromkeys(attempt.concealed))
     touched = Touched(attempt.arguments)
     for rule in rules.for_tool(attempt.tool):
         if rule.covers(attempt.caller, touched):

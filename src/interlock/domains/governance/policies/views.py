@@ -185,6 +185,8 @@ class Attempt:
 
     Args:
         approved: a person's approval is on record: pause policies and forced gates do not fire again, all else does.
+        shown: the arguments without what nobody may ever see, such as credentials; the same when None.
+        concealed: the dotted paths that differ there.
     """
 
     tool: str
@@ -197,6 +199,8 @@ class Attempt:
     agent_id: AgentId | None = None
     scope: ToolScope | None = None
     approved: bool = False
+    shown: dict[str, Any] | None = None
+    concealed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,6 @@ def _add(activity: Activity, entry: LedgerEntry) -> None:
     if entry.tool is not None:
         activity.tools.add(entry.tool)
         activity.data |= data_in((entry.tool,))
-    if entry.masked_fields or any(match.get("type") == PolicyType.DATA_PRIVACY for match in entry.matched):
+    if any(match.get("type") == PolicyType.DATA_PRIVACY for match in entry.matched):
         activity.data.add(DataClass.PERSONAL)
     activity.tags.update(entry.controls)

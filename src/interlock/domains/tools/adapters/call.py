@@ -56,12 +56,28 @@ Adapter = Callable[[AdapterCall], Awaitable[AdapterResult]]
 
 
 @dataclass(frozen=True, slots=True)
+class Care:
+    """What a tool needs to be handled with, where that depends on its arguments.
+
+    Args:
+        repeatable: whether a call with these arguments may be made again after a crash.
+        conceal: the arguments in the form evidence and reviewers may see, and the paths that were masked.
+        restore: a reviewer's version of stored arguments, with what was masked put back where it was left alone.
+    """
+
+    repeatable: Callable[[Mapping[str, Any]], bool]
+    conceal: Callable[[dict[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
+    restore: Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """A request to a provider.
 
     Args:
         path: after the account's base URL.
         repeatable: sending it twice under one key has the effect of sending it once.
+        timeout: seconds for one try; the server's own by default, as is the largest answer.
     """
 
     method: str
@@ -70,6 +86,9 @@ class Outgoing:
     json: Any = None
     data: Mapping[str, str] | None = None
     repeatable: bool = False
+    content: bytes | None = None
+    timeout: float | None = None
+    max_bytes: int | None = None
 
 
 def failure(message: str, *, code: str = "tool_failed", **data: Any) -> InterlockError:
@@ -78,6 +97,11 @@ def failure(message: str, *, code: str = "tool_failed", **data: Any) -> Interloc
 
 
 async def send(call: AdapterCall, request: Outgoing) -> HttpReply:
+    """Send to the connected account, as `send_to` does."""
+    return await send_to(call.http, call.target.base_url, request)
+
+
+async def send_to(http: GuardedHttp, base_url: str, request: Outgoing) -> HttpReply:
     """Send, and try again where that cannot do the thing twice.
 
     A refused connection and a 429 mean that nothing was done. Anything else is tried again only when it is repeatable.
@@ -85,12 +109,15 @@ async def send(call: AdapterCall, request: Outgoing) -> HttpReply:
     for attempt in range(1, _ATTEMPTS + 1):
         last = attempt == _ATTEMPTS
         try:
-            reply = await call.http.request(
+            reply = await http.request(
                 request.method,
-                call.target.base_url + request.path,
+                base_url + request.path,
                 headers=request.headers,
                 json=request.json,
                 data=request.data,
+                content=request.content,
+                timeout=request.timeout,
+                max_bytes=request.max_bytes,
             )
         except InterlockError as error:
             if last or not _may_repeat(error, repeatable=request.repeatable):
