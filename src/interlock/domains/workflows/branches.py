@@ -13,12 +13,14 @@ class Branches:
     """The `Flow` of a run with branches: when one of them ends the run, the others stop before their next step.
 
     A step that is under way is finished and recorded: what has begun outside is better known than not.
+    Transactions come one after the other: each may give out the run's next position or read what another has written.
     """
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         self._busy: set[asyncio.Task[Any] | None] = set()
         self._called_off: set[asyncio.Task[Any] | None] = set()
+        self._writing = asyncio.Lock()
 
     @property
     def id(self) -> str:
@@ -33,7 +35,8 @@ class Branches:
     async def transact(self, key: str, step: Step) -> Json:
         """See `Flow.transact`."""
         self._require_wanted()
-        return await self._flow.transact(key, step)
+        async with self._writing:
+            return await self._flow.transact(key, step)
 
     async def step(self, key: str, step: Step) -> Json:
         """See `Flow.step`."""

@@ -10,7 +10,7 @@ computes on data: it is never journaled, and is computed again after a crash. Ev
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,7 @@ from interlock.domains.runs.service import spender_of
 from interlock.domains.runs.service.progress import Progress, StepRecord
 from interlock.domains.workflows.states import Category
 from interlock.domains.workflows.views import Node
-from interlock.kit.expressions import Template, parse
+from interlock.kit.expressions import Budget, Template, parse, render_deep
 from interlock.kit.ids import AgentId, RunId, WorkflowId
 from interlock.runtime.context import Actor, ActorKind, Ctx, UserId
 from interlock.runtime.durable import Flow, Json, Step
@@ -150,6 +150,7 @@ class Work:
         scope: the names that expressions know.
         branches: those its edges leave by.
         walk_body: runs the nodes behind a loop's `item` branch once, for an item.
+        budget: what all expressions of the node together may cost.
     """
 
     key: str
@@ -161,6 +162,7 @@ class Work:
     branches: frozenset[str]
     walk_body: Callable[[int, Json], Awaitable[Json]]
     attempt: int = 0
+    budget: Budget = field(default_factory=Budget)
 
     @property
     def flow(self) -> Flow:
@@ -169,15 +171,19 @@ class Work:
 
     def value(self, template: str) -> Json:
         """A template's value: native when it is one whole `{{ expression }}`, else text."""
-        return Template.parse(template).value(self.scope)
+        return Template.parse(template).value(self.scope, budget=self.budget)
 
     def text(self, template: str) -> str:
         """A template as text."""
-        return Template.parse(template).render(self.scope)
+        return Template.parse(template).render(self.scope, budget=self.budget)
 
     def compute(self, expression: str) -> Json:
         """An expression's value."""
-        return parse(expression).evaluate(self.scope)
+        return parse(expression).evaluate(self.scope, budget=self.budget)
+
+    def filled(self, structure: Json) -> Json:
+        """A JSON structure with every text in it taken as a template."""
+        return render_deep(structure, self.scope, budget=self.budget)
 
     async def effect(self, step: Step, name: str = "do") -> Json:
         """A durable step that reaches outside: recorded when done, repeated when it was cut off."""

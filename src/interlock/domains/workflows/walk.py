@@ -7,6 +7,7 @@ with the next thing the run writes anyway, so that a pure node costs no transact
 
 import asyncio
 import hashlib
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,10 @@ from interlock.runtime.database import is_database_trouble
 from interlock.runtime.durable import Flow, FlowCancelled, Json
 
 MOST_AT_ONCE = 8
+MOST_TURNS = 100_000
+"""How many nodes a run goes through, those in loops counted for every item."""
+_WRITE_EVERY = 100
+_LONGEST_HOLD = 0.01
 _LONGEST_KEY = 150
 _LONGEST_REASON = 2_000
 
@@ -51,6 +56,8 @@ async def walk_workflow(flow: Flow, argument: Json) -> Json:
     except RunStopped as stop:
         ending = RunStatus.BUDGET_EXCEEDED if stop.budget else RunStatus.REJECTED
         return await walk.end(ending, error=stop.message)
+    except _RunTooLong as error:
+        return await walk.end(RunStatus.FAILED, error=str(error))
     except _NodeFailure as failure:
         return await walk.end(RunStatus.FAILED, error=f"Node '{failure.key}': {failure.message}")
     return await walk.end(RunStatus.COMPLETED, output=walk.result(outcomes))
@@ -88,6 +95,10 @@ class _NodeFailure(Exception):  # noqa: N818 - control flow of this file
         self.message = message
 
 
+class _RunTooLong(Exception):  # noqa: N818 - as above
+    """Loops in loops make more of a run than a server can keep; nothing in the graph deals with that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """Where in the run a region is walked: the loops around it, and what its expressions see beside its own nodes."""
@@ -121,6 +132,9 @@ class Walk:
         self._pending: dict[str, Entry] = {}
         self._written: set[str] = set()
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
+        self._beginning = asyncio.Lock()
+        self._turns = 0
+        self._held_since = time.monotonic()
         moment = order.started_at.isoformat()
         scope = {
             "trigger": order.input,
@@ -230,6 +244,7 @@ class Walk:
     async def _node(self, node: PlannedNode, frame: Frame, data: Json) -> Outcome:
         """One node: run, tried again where it may be, put on record."""
         key = _key(frame.prefix, node.node.id)
+        await self._count_turn()
         if not frame.prefix and node.node.id in self._earlier:
             return self._reused(key, node, self._earlier[node.node.id])
         attempt = 0
@@ -258,6 +273,15 @@ class Walk:
             self._record(key, outcome.record or _plain_record(node), outcome.event, outcome)
             return outcome
 
+    async def _count_turn(self) -> None:
+        """Keep the run within bounds, and let others have the event loop: pure nodes never wait for anything."""
+        self._turns += 1
+        if self._turns > MOST_TURNS:
+            raise _RunTooLong(f"A run goes through at most {MOST_TURNS} nodes; let its loops go through less.")
+        if time.monotonic() - self._held_since > _LONGEST_HOLD:
+            await asyncio.sleep(0)
+            self._held_since = time.monotonic()
+
     async def _attempt(self, key: str, node: PlannedNode, frame: Frame, data: Json, attempt: int) -> Outcome:
         work = Work(
             key=key,
@@ -277,6 +301,9 @@ class Walk:
 
     async def _body(self, key: str, loop: str, frame: Frame, index: int, item: Json) -> Json:
         """Walk the body of a loop for an item."""
+        if index and index % _WRITE_EVERY == 0:  # not all of a long loop in one transaction
+            await self._progress.pause_point()
+            await self._write_down(_key(f"{key}/", f"{index}:write"), None)
         inner = Frame(f"{key}/{index}/", {**frame.scope, "item": item, "index": index}, dict(frame.outputs))
         try:
             return self._product(loop, await self.region(loop, inner, item))
@@ -317,17 +344,23 @@ class Walk:
     async def _begin(self, key: str, node: PlannedNode) -> None:
         """Before a node that reaches out: rest while paused, keep within the day's ceiling, write what is pending."""
         await self._progress.pause_point()
-        pending = dict(self._pending)
-        written: list[str] = await self._flow.transact(f"{key}:begin", partial(self._write, key, node, pending))
-        self._written.update(written)
-        for name in written:
-            self._pending.pop(name, None)
+        await self._write_down(f"{key}:begin", {"node_id": key, "kind": node.node.kind, "name": node.node.name})
 
-    async def _write(self, key: str, node: PlannedNode, pending: Mapping[str, Entry], ctx: Ctx) -> Json:
+    async def _write_down(self, key: str, begun: dict[str, Any] | None) -> None:
+        """Write what is pending, and the node that is begun now; two branches must not both write the same."""
+        async with self._beginning:
+            pending = dict(self._pending)
+            written: list[str] = await self._branches.transact(key, partial(self._write, begun, pending))
+            self._written.update(written)
+            for name in written:
+                self._pending.pop(name, None)
+
+    async def _write(self, begun: dict[str, Any] | None, pending: Mapping[str, Entry], ctx: Ctx) -> Json:
         if self._order.daily_cap is not None:
             await budgets.require_day(ctx, self._facts.spender, self._order.daily_cap)
         await self._progress.write(ctx, list(pending.values()))
-        await self._progress.tell(ctx, "node.started", {"node_id": key, "kind": node.node.kind, "name": node.node.name})
+        if begun is not None:
+            await self._progress.tell(ctx, "node.started", begun)
         return list(pending)
 
 

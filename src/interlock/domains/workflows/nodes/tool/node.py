@@ -5,13 +5,12 @@ from interlock.domains.tools import service as tools
 from interlock.domains.tools.states import ToolStatus
 from interlock.domains.workflows.manifest import NodeFailed, Outcome, Work
 from interlock.domains.workflows.nodes.tool.manifest import Config
-from interlock.kit.expressions import render_deep
 from interlock.runtime.durable import Json
 
 
 async def run(work: Work, config: Config) -> Outcome:
     """Call the tool; its result is the output."""
-    return await call(work, config.tool, render_deep(config.arguments, work.scope))
+    return await call(work, config.tool, work.filled(config.arguments))
 
 
 async def call(work: Work, tool: str, arguments: dict[str, Json]) -> Outcome:

@@ -1,0 +1,64 @@
+"""The walk through a workflow where much happens at once, or again and again."""
+
+import pytest
+
+from interlock.domains.workflows import walk
+from tests.domains.workflows.support import chain, node, ran
+from tests.support.app import Server
+
+
+async def test_branches_that_begin_at_the_same_time_are_each_put_on_record_once(server: Server) -> None:
+    names = ["a", "b", "c", "d"]
+    run = await ran(
+        server,
+        [
+            node("start", "trigger"),
+            node("fan", "parallel"),
+            *(node(name, "delay", seconds=0) for name in names),
+            node("both", "join"),
+        ],
+        [*chain("start", "fan"), *(edge for name in names for edge in chain("fan", name, "both"))],
+    )
+    assert run["status"] == "completed", run["error"]
+    assert sorted(found["node_id"] for found in run["nodes"]) == ["a", "b", "both", "c", "d", "fan", "start"]
+
+
+async def test_every_turn_of_a_long_loop_is_put_on_record_once(server: Server) -> None:
+    run = await ran(
+        server,
+        [node("each", "loop", items="input.items"), node("one", "transform", expression="item"), node("o", "output")],
+        [*chain("each:item", "one"), *chain("each:done", "o")],
+        {"items": list(range(250))},
+    )
+    assert run["status"] == "completed", run["error"]
+    assert run["output"]["items"] == list(range(250))
+    turns = [found["node_id"] for found in run["nodes"] if found["node_id"].endswith("/one")]
+    assert turns == [f"each/{number}/one" for number in range(250)]
+
+
+async def test_loops_that_make_too_much_of_a_run_end_it(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "MOST_TURNS", 30)
+    run = await ran(
+        server,
+        [
+            node("outer", "loop", items="input.items", on_item_error="skip"),
+            node("inner", "loop", items="trigger.items", on_item_error="skip"),
+            node("one", "transform", expression="item"),
+        ],
+        chain("outer:item", "inner:item", "one"),
+        {"items": list(range(10))},
+    )
+    assert run["status"] == "failed"
+    assert "at most 30 nodes" in run["error"]
+
+
+async def test_the_expressions_of_one_node_share_what_they_may_cost(server: Server) -> None:
+    heavy = "{{ length(map(input.items, map(trigger.items, index))) }}"
+    run = await ran(
+        server,
+        [node("t", "transform", fields={f"f{number}": heavy for number in range(20)})],
+        [],
+        {"items": list(range(150))},
+    )
+    assert run["status"] == "failed"
+    assert "too many steps" in run["error"]
