@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -42,12 +43,16 @@ def modules() -> Iterator[str]:
     yield from ("interlock.domains.governance.budgets.counters", "interlock.domains.governance.ledger.walk")
 
 
+_LISTED = re.compile(r"\(__\[POSTCOMPILE_\w+\]\)")
+"""Where a list of values goes, which is as long as the call makes it."""
+
+
 def statements() -> Iterator[tuple[str, str]]:
     """Every statement that a module builds once, as SQLite gets it."""
     for name in modules():
         for variable, value in vars(importlib.import_module(name)).items():
             if isinstance(value, Executable) and isinstance(value, ClauseElement):
-                sql = str(value.compile(dialect=sqlite.dialect()))
+                sql = _LISTED.sub("(?)", str(value.compile(dialect=sqlite.dialect())))
                 if sql.split(" ", 1)[0] in {"SELECT", "UPDATE", "DELETE"} and not any(word in sql for word in POSTGRES):
                     yield f"{name}.{variable}", sql
 

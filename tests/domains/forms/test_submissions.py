@@ -16,7 +16,8 @@ from interlock.domains.forms.models import form_counts, form_submissions
 from interlock.domains.forms.models import forms as form_rows
 from interlock.domains.forms.service import page, submissions
 from interlock.domains.forms.service.definition import FormRef
-from interlock.domains.forms.views import Form, FormId, RowId, Submission, TableId
+from interlock.domains.forms.views import Form, FormId, Submission
+from interlock.domains.tables.views import RowId, TableId
 from interlock.kit.errors import InterlockError, Kind, conflict
 from interlock.kit.ids import RunId, WorkflowId
 from interlock.runtime.context import Ctx

@@ -22,6 +22,8 @@ from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.policies import service as policies
 from interlock.domains.governance.policies.views import Caller, Decision
 from interlock.domains.llm import service as llm
+from interlock.domains.memory import service as memory
+from interlock.domains.memory.states import MemoryType
 from interlock.kit.errors import InterlockError, Kind
 from interlock.kit.operations import Command, Effect, operation
 from interlock.runtime.context import Ctx
@@ -32,6 +34,7 @@ PATIENCE_SECONDS = 60.0
 _MOST_HISTORY = 200
 _LONGEST_MESSAGE = 10_000
 _MOST_PASSAGES = 5
+_ABOUT = 10_000
 _LEAST_SCORE = 0.2  # unrelated sentences score below 0.1, related ones above 0.29
 
 
@@ -122,7 +125,8 @@ class Exchange:
             async with ctx.begin(write=False) as unit:
                 history = await conversations.newest(unit, turn.conversation_id, _MOST_HISTORY)
             passages = await _passages(ctx, chatbot, command.message)
-            system = prompt.system_text(chatbot, [prompt.material(passages)] if passages else [])
+            known = await _remembered(ctx, command.message)
+            system = prompt.system_text(chatbot, [prompt.material(passages)] if passages else [], known)
             question = llm.CompleteChat(
                 model=chatbot.model,
                 messages=prompt.conversation(system, history, command.message, chatbot.history_tokens),
@@ -188,6 +192,12 @@ class Exchange:
 
 def _as_json(sources: Sequence[Source]) -> tuple[dict[str, str | None], ...]:
     return tuple(source.model_dump() for source in sources)
+
+
+async def _remembered(ctx: Ctx, message: str) -> str:
+    """What the workspace remembers about its business; what it knows of its people is not for visitors."""
+    about = memory.Recall(text=message[:_ABOUT], types=(MemoryType.BUSINESS,))
+    return (await memory.reminders(ctx, about)).text
 
 
 async def _passages(ctx: Ctx, chatbot: Chatbot, message: str) -> tuple[Passage, ...]:

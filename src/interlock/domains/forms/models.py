@@ -3,7 +3,8 @@
 from sqlalchemy import Column, Index, Integer, String, Table, Text, text
 
 from interlock.domains.forms.states import Delivery, FormStatus, SubmissionStatus
-from interlock.domains.forms.views import FormId, RowId, SubmissionId, TableId
+from interlock.domains.forms.views import FormId, SubmissionId
+from interlock.domains.tables.views import RowId, TableId
 from interlock.kit.ids import RunId, WorkflowId
 from interlock.runtime import tables
 from interlock.runtime.context import WorkspaceId

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from interlock.domains.forms.states import Delivery, FieldType, FormStatus, SubmissionStatus
+from interlock.domains.tables.views import RowId, TableId
 from interlock.kit.ids import RunId, TypedId, WorkflowId
 from interlock.kit.operations import Command, View
 
@@ -24,18 +25,6 @@ FieldName = Annotated[
     ),
 ]
 Option = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\S([^\x00-\x1f\x7f]*\S)?$")]
-
-
-class TableId(TypedId):
-    """A table of the workspace."""
-
-    prefix: ClassVar[str] = "tbl"
-
-
-class RowId(TypedId):
-    """A row of such a table."""
-
-    prefix: ClassVar[str] = "row"
 
 
 class FormId(TypedId):

@@ -120,12 +120,14 @@ class Recall(Command):
     """What a prompt is about, and what of which owners may come to mind.
 
     Args:
+        types: what kinds of memories; None for all.
         max_tokens: of the whole text, estimated at four characters each.
         floor: the least score.
     """
 
     text: Annotated[str, Field(max_length=1_000_000)]
     owners: Annotated[tuple[Owner, ...], Field(min_length=1, max_length=20)] = (Owner(),)
+    types: Annotated[tuple[MemoryType, ...] | None, Field(min_length=1)] = None
     max_tokens: Annotated[int, Field(ge=1, le=100_000)] = 800
     floor: Annotated[float, Field(ge=0, le=1)] = FLOOR
 
@@ -254,7 +256,8 @@ async def reminders(ctx: Ctx, command: Recall) -> Reminders:
     if not command.text.strip():
         return Reminders("", ())
     owners = [owner_label(owner.kind, _whose(owner.kind, owner.id)) for owner in command.owners]
-    found = await _find(ctx, command.text, _REMINDERS_LOOKED_AT, [owners])
+    labels = [owners, *([[type_label(kind) for kind in command.types]] if command.types else [])]
+    found = await _find(ctx, command.text, _REMINDERS_LOOKED_AT, labels)
     near = [memory for memory, hit in found if hit.score >= command.floor or hit.is_named]
     text, used = fenced(near, command.max_tokens)
     accesses.note(ctx, [memory.number for memory in used])

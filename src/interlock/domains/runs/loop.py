@@ -12,6 +12,8 @@ from pydantic_ai.tools import ToolDefinition
 
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.llm.views import ModelCall
+from interlock.domains.memory import service as memory
+from interlock.domains.memory.states import OwnerKind
 from interlock.domains.runs.order import Order
 from interlock.domains.runs.service import prompt
 from interlock.domains.runs.service.calls import carry_out, refused
@@ -27,6 +29,9 @@ from interlock.kit.errors import Kind
 from interlock.runtime.context import Actor, ActorKind, Ctx
 from interlock.runtime.durable import Flow, FlowCancelled, Json
 
+_ABOUT = 10_000
+"""How much of a task is compared with what is remembered."""
+
 
 async def agent_loop(flow: Flow, argument: Json) -> Json:
     """Run an agent until it answers, is stopped, or reaches a ceiling."""
@@ -41,7 +46,8 @@ async def agent_loop(flow: Flow, argument: Json) -> Json:
 
 async def _turns(flow: Flow, order: Order) -> Json:
     progress = Progress(flow, order.run_id)
-    messages: list[ModelMessage] = [prompt.opening(order.input)]
+    known: str = await flow.step("recall", partial(_recall, order))
+    messages: list[ModelMessage] = [prompt.opening(order.input, known)]
     for turn in range(order.agent.max_iterations):
         await progress.pause_point()
         await progress.note(f"ask:{turn}", "model.requested", {"turn": turn, "model": order.agent.model})
@@ -75,6 +81,13 @@ async def agent_failed(flow: Flow, argument: Json) -> Json:
 
 async def _withdraw(order: Order, reason: str, ctx: Ctx) -> Json:
     return await withdraw_gates(ctx, order.run_id, reason)
+
+
+async def _recall(order: Order, ctx: Ctx) -> Json:
+    """What the workspace and the agent remember of the task, fenced as data."""
+    about = str(order.input.get("task") or order.input)[:_ABOUT]
+    owners = (memory.Owner(), memory.Owner(kind=OwnerKind.AGENT, id=str(order.agent.id)))
+    return (await memory.reminders(ctx, memory.Recall(text=about, owners=owners))).text
 
 
 async def _think(order: Order, turn: int, messages: list[ModelMessage], ctx: Ctx) -> Json:

@@ -8,7 +8,8 @@ from interlock.domains.forms import links, repository
 from interlock.domains.forms.jobs import ERASE, EraseSubmissions
 from interlock.domains.forms.repository import Forms
 from interlock.domains.forms.states import LIFECYCLE, FormStatus
-from interlock.domains.forms.views import Form, FormField, FormId, TableId
+from interlock.domains.forms.views import Form, FormField, FormId
+from interlock.domains.tables.views import TableId
 from interlock.kit.errors import forbidden, invalid
 from interlock.kit.ids import WorkflowId
 from interlock.kit.operations import Command, Effect, operation

@@ -22,11 +22,17 @@ def instructions(agent: Agent) -> str:
     return f"{agent.system_prompt}\n\n{RULES}" if agent.system_prompt else RULES
 
 
-def opening(input_data: dict[str, Any]) -> ModelRequest:
-    """The first message: the task in words, everything else of the input fenced as data."""
+def opening(input_data: dict[str, Any], known: str = "") -> ModelRequest:
+    """The first message: what is remembered (fenced already), the task in words, the rest of the input fenced as data.
+
+    Args:
+        known: reminders as the memory domain fences them; empty when there are none.
+    """
     task = input_data.get("task")
     rest = {name: value for name, value in input_data.items() if name != "task" or not isinstance(task, str)}
-    words = [task] if isinstance(task, str) else []
+    words = [known] if known else []
+    if isinstance(task, str):
+        words.append(task)
     if rest:
         words.append(fenced(rest))
     return ModelRequest(parts=[UserPromptPart("\n\n".join(words) or "Begin.")])

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from pydantic import Field, SerializationInfo, field_serializer
 
 from interlock.domains.forms.states import Delivery, FormStatus, SubmissionStatus
-from interlock.domains.forms.views import FormField, FormId, RowId, SubmissionId, TableId
+from interlock.domains.forms.views import FormField, FormId, SubmissionId
+from interlock.domains.tables.views import RowId, TableId
 from interlock.faces.rest.wire.base import Timestamp, Wire
 from interlock.kit.ids import RunId, WorkflowId
 

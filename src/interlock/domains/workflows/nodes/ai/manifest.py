@@ -21,7 +21,7 @@ class Config(NodeConfig):
     system_prompt: TemplateText | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    use_memory: Annotated[bool, Field(description="Let what is remembered join the prompt as reference data.")] = False
+    use_memory: Annotated[bool, Field(description="Let what is remembered join the prompt as reference data.")] = True
     answer_schema: Annotated[
         dict[str, Any] | None, Field(description="JSON schema of the answer; without it the answer is text.")
     ] = None

@@ -6,6 +6,7 @@ from pydantic_ai.messages import ModelRequest, UserPromptPart
 from pydantic_ai.settings import ModelSettings
 
 from interlock.domains.llm.views import ModelCall
+from interlock.domains.memory import service as memory
 from interlock.domains.runs.service import prompt as words
 from interlock.domains.runs.service.thinking import Thought, think
 from interlock.domains.runs.views import StepId
@@ -16,6 +17,9 @@ from interlock.kit.errors import Kind
 from interlock.runtime.context import Ctx
 from interlock.runtime.durable import Json
 
+_ABOUT = 10_000
+"""How much of a prompt is compared with what is remembered."""
+
 
 async def run(work: Work, config: Config) -> Outcome:
     """Ask the model once; text, or data of the wanted shape."""
@@ -23,6 +27,9 @@ async def run(work: Work, config: Config) -> Outcome:
     if config.data is not None:
         prompt = f"{prompt}\n\n{words.fenced(work.compute(config.data))}"
     system = None if config.system_prompt is None else work.text(config.system_prompt)
+    if config.use_memory:
+        known: str = await work.effect(partial(_recall, work, prompt), "recall")
+        prompt = f"{known}\n\n{prompt}" if known else prompt
     thought = Thought.model_validate(await work.effect(partial(_ask, work, config, prompt, system), "ask"))
     record = thought.record().model_copy(update={"node_id": work.key})
     if thought.error is not None:
@@ -38,8 +45,13 @@ async def run(work: Work, config: Config) -> Outcome:
         raise NodeFailed(str(error), record=record) from error
 
 
+async def _recall(work: Work, prompt: str, ctx: Ctx) -> Json:
+    """What the workspace remembers of the question, fenced as data."""
+    return (await memory.reminders(work.run.acting(ctx), memory.Recall(text=prompt[:_ABOUT]))).text
+
+
 async def _ask(work: Work, config: Config, prompt: str, system: str | None, ctx: Ctx) -> Json:
-    parts = [system or "", words.RULES if config.data is not None else ""]
+    parts = [system or "", words.RULES if config.data is not None or config.use_memory else ""]
     if config.answer_schema is not None:
         parts.append(schema_instructions(config.answer_schema))
     settings = ModelSettings()
