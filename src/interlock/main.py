@@ -53,6 +53,7 @@ from interlock.domains.schedules.events import ScheduleFailed, ScheduleFired
 from interlock.domains.settings import service as workspace_settings
 from interlock.domains.tables import importing as table_imports
 from interlock.domains.tables import service as tables
+from interlock.domains.tables.events import TableTriggerFired
 from interlock.domains.tools import jobs as tool_jobs
 from interlock.domains.tools import service as tools
 from interlock.domains.tools import subscribers as tool_subscribers
@@ -202,6 +203,7 @@ def _subscribe(runtime: Runtime) -> None:
     webhook_subscribers.announce(jobs, ScheduleFailed, "schedule.failed")
     workflow_jobs.register(jobs)
     jobs.subscribe(ApprovalDecided, "workflows.wake_gate", workflow_subscribers.wake_gate)
+    jobs.subscribe(TableTriggerFired, "workflows.start_for_row", workflow_subscribers.start_for_row)
     runtime.durable.register(AGENT_FLOW, run_agent, on_failure=record_failure)
     runtime.durable.register(WORKFLOW_FLOW, walk_workflow, on_failure=workflow_failed)
 

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from interlock.domains.tables.states import RowEvent
 from interlock.domains.tables.views import RowId, TableId, TriggerId
-from interlock.kit.ids import WorkflowId
+from interlock.kit.ids import RunId, WorkflowId
 from interlock.runtime.events import Event
 
 
@@ -14,6 +14,7 @@ class TableTriggerFired(Event):
     Args:
         depth: how many triggers set off one another before this one; whoever writes rows on behalf of the workflow
             passes `depth + 1` to `append_row`, `change_row` or `remove_row`.
+        run_id: of the run that it starts, however often it is told.
     """
 
     name: ClassVar[str] = "tables.trigger_fired"
@@ -25,3 +26,4 @@ class TableTriggerFired(Event):
     event: RowEvent
     data: dict[str, Any]
     depth: int
+    run_id: RunId

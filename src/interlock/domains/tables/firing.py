@@ -10,6 +10,7 @@ from interlock.domains.tables.filters import matches
 from interlock.domains.tables.repository import Triggers
 from interlock.domains.tables.states import RowEvent
 from interlock.domains.tables.views import RowId, Table, Trigger
+from interlock.kit.ids import RunId
 from interlock.runtime.context import Ctx
 
 DEEPEST = 5
@@ -39,6 +40,7 @@ async def fire(
                 event=event,
                 data=decode(table.columns, stored),
                 depth=depth,
+                run_id=RunId.new(),
             )
         )
 

@@ -28,6 +28,7 @@ class Launch:
     Args:
         trigger_ref: what exactly started it, such as the id of a hook or a schedule.
         depth: how many workflows started one another to get here.
+        run_id: of the run to come, chosen beforehand by one who may be told twice to start it.
     """
 
     workflow_id: WorkflowId
@@ -36,6 +37,7 @@ class Launch:
     trigger_ref: str | None = None
     parent_run_id: RunId | None = None
     depth: int = 0
+    run_id: RunId | None = None
 
 
 async def launch(ctx: Ctx, wanted: Launch) -> Run:
@@ -86,6 +88,7 @@ async def start(
             trigger=wanted.trigger,
             trigger_ref=wanted.trigger_ref,
         ),
+        wanted.run_id,
     )
     order = WorkflowOrder(
         run_id=run.id,

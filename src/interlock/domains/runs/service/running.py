@@ -113,10 +113,19 @@ class NewRun:
     trigger_ref: str | None = None
 
 
-async def open_run(ctx: Ctx, new: NewRun) -> Run:
-    """Write the row and the first event of a run, in the unit of work that starts its flow under the run's id."""
+async def exists(ctx: Ctx, run_id: RunId) -> bool:
+    """Whether there is such a run, at whatever stage."""
+    return await Runs(ctx).find(run_id) is not None
+
+
+async def open_run(ctx: Ctx, new: NewRun, run_id: RunId | None = None) -> Run:
+    """Write the row and the first event of a run, in the unit of work that starts its flow under the run's id.
+
+    Args:
+        run_id: chosen beforehand by one who may be told twice to start it; a conflict where it is taken.
+    """
     run = await Runs(ctx).add(
-        RunId.new(),
+        run_id or RunId.new(),
         **{name: getattr(new, name) for name in NewRun.__slots__},
         started_by=ctx.actor.user_id,
         status=RunStatus.RUNNING,
