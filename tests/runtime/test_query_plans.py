@@ -21,6 +21,7 @@ FINE = {
     "SCAN ledger_keys",
     "SCAN workspaces",
     "SCAN jobs",
+    "SCAN template_installs",
     "SCAN tool_calls USING INDEX ix_tool_calls_executing",
     "SCAN durable_flows USING INDEX ix_durable_flows_running",
     "SCAN system_log USING COVERING INDEX ix_system_log_workspace_id_id",

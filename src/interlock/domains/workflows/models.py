@@ -43,3 +43,10 @@ workflow_versions = Table(
     tables.moment("created_at"),
     UniqueConstraint("workflow_id", "version"),
 )
+
+template_installs = Table(
+    "template_installs",
+    tables.metadata,
+    Column("template_id", String(80), primary_key=True),
+    Column("installs", Integer, nullable=False),
+)
