@@ -36,7 +36,7 @@ WANTED: dict[str, dict[str, Any]] = {
 
 async def _through(server: Server, run_id: str) -> dict[str, Any]:
     """A run's detail at its end, with every gate on the way approved."""
-    while await told(server, run_id, {"tool.held", *ENDINGS}) not in ENDINGS:
+    while await told(server, run_id, {"node.held", *ENDINGS}) not in ENDINGS:
         pending = (await server.get("/api/v1/approvals", status="pending")).json()
         if not pending:
             break
