@@ -10,7 +10,7 @@ from starlette.requests import Request
 from interlock.faces.web.multipart import Form, is_form, received_form
 from interlock.kit.errors import InterlockError, Kind
 
-LIMITS = {"file_limit": 1_000, "total_limit": 10_000, "most_files": 3}
+LIMITS: dict[str, Any] = {"file_limit": 1_000, "total_limit": 10_000, "most_files": 3}
 
 
 def request_of(chunks: Iterable[bytes], headers: dict[str, str]) -> tuple[Request, list[bytes]]:

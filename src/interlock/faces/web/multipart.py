@@ -6,14 +6,14 @@ Source: RFC 7578 (multipart/form-data).
 import contextlib
 import re
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from interlock.faces.web.body import check_text
 from interlock.kit.errors import InterlockError, Kind, malformed
@@ -57,34 +57,47 @@ class Form:
     files: list[UploadedFile] = field(default_factory=list)
 
 
+def _in_memory_at_first() -> IO[bytes]:
+    """A place that a small file never leaves memory for."""
+    return tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)
+
+
 def is_form(request: Request) -> bool:
     """Whether the body is a form that may carry files."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
 
 
 @contextlib.asynccontextmanager
-async def received_form(request: Request, *, file_limit: int, total_limit: int, most_files: int) -> AsyncIterator[Form]:
+async def received_form(
+    request: Request,
+    *,
+    file_limit: int,
+    total_limit: int,
+    most_files: int,
+    opened: Callable[[], IO[bytes]] = _in_memory_at_first,
+) -> AsyncIterator[Form]:
     """Read a form. Files past their limit are marked and dropped, so that the others can be kept.
 
     Args:
         file_limit: most bytes of one file.
         total_limit: most bytes of the whole body; more is refused as soon as it is known.
         most_files: more are refused.
+        opened: makes the place of a file; it is closed at the end.
 
     Raises:
         InterlockError: malformed when it is no form, too_large past the limits of the whole.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > total_limit:
-        raise _too_large(total_limit)
-    reader = _Reader(file_limit, most_files)
+        raise too_large(total_limit)
+    reader = _Reader(file_limit, most_files, opened)
     try:
         parser = MultipartParser(_boundary(request), reader.callbacks())
         size = 0
         async for chunk in request.stream():
             size += len(chunk)
             if size > total_limit:
-                raise _too_large(total_limit)
+                raise too_large(total_limit)
             parser.write(chunk)
         parser.finalize()
         if not reader.is_complete:
@@ -92,8 +105,10 @@ async def received_form(request: Request, *, file_limit: int, total_limit: int, 
         for uploaded in reader.form.files:
             uploaded.file.seek(0)
         yield reader.form
-    except FormParserError as error:
-        raise malformed(f"The body is not a valid form: {error}.", hint=f"Send {FORM}.") from error
+    except (FormParserError, ClientDisconnect) as error:
+        raise malformed(
+            f"The body is not a valid form: {str(error) or 'it was cut off'}.", hint=f"Send {FORM}."
+        ) from error
     finally:
         for uploaded in reader.form.files:
             uploaded.file.close()
@@ -107,7 +122,8 @@ def _boundary(request: Request) -> bytes:
     return boundary
 
 
-def _too_large(limit: int) -> InterlockError:
+def too_large(limit: int) -> InterlockError:
+    """What is refused for its size."""
     return InterlockError(
         Kind.TOO_LARGE, f"The upload is larger than {limit} bytes.", code="body_too_large", data={"limit_bytes": limit}
     )
@@ -116,11 +132,12 @@ def _too_large(limit: int) -> InterlockError:
 class _Reader:
     """What the parser calls as it goes through the body."""
 
-    def __init__(self, file_limit: int, most_files: int) -> None:
+    def __init__(self, file_limit: int, most_files: int, opened: Callable[[], IO[bytes]]) -> None:
         self.form = Form()
         self.is_complete = False
         self._file_limit = file_limit
         self._most_files = most_files
+        self._opened = opened
         self._header = (bytearray(), bytearray())
         self._headers: dict[str, bytes] = {}
         self._field: str | None = None
@@ -167,7 +184,7 @@ class _Reader:
             name,
             _filename(options),
             self._headers.get("content-type", b"").decode("latin-1").strip()[:_LONGEST_NAME],
-            tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY),  # noqa: SIM115 - closed with the form
+            self._opened(),
         )
         self.form.files.append(self._file)
 

@@ -1,7 +1,4 @@
-"""Uploaded files: multipart/form-data streamed to a temporary file, so that no upload is held in memory.
-
-Source: RFC 7578 (multipart/form-data).
-"""
+"""A form with one file, streamed into a private file of a folder, so that it can stay there."""
 
 import contextlib
 import os
@@ -11,16 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
-from interlock.faces.web.body import check_text
+from interlock.faces.web.multipart import is_form, received_form, too_large
 from interlock.kit.errors import InterlockError, Kind, invalid, malformed
 
-_MOST_FIELDS = 100
-_LONGEST_FIELD = 100_000
-_LONGEST_NAME = 255
 _OVERHEAD = 200_000
 """What boundaries, headers and fields may add to a file."""
 
@@ -57,11 +49,13 @@ async def received(request: Request, folder: Path, *, limit: int, field: str = "
     Raises:
         InterlockError: no multipart form, no such file or more than one, too large, or cut off.
     """
+    if not is_form(request):
+        raise malformed("The body must be multipart/form-data.", hint=f"Send a form with the file in '{field}'.")
     descriptor, path = _opened(folder)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            form = await _read(request, file, limit, field)
-        yield Upload(path, form.filename, form.content_type, form.size, form.fields)
+        with os.fdopen(descriptor, "w+b") as file:
+            upload = await _read(request, file, path, limit, field)
+        yield upload
     finally:
         _removed(path)
 
@@ -76,126 +70,22 @@ def _removed(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-async def _read(request: Request, file: IO[bytes], limit: int, field: str) -> "_Form":
-    kind, options = parse_options_header(request.headers.get("content-type"))
-    boundary = options.get(b"boundary")
-    if kind != b"multipart/form-data" or not boundary:
-        raise malformed("The body must be multipart/form-data.", hint=f"Send a form with the file in '{field}'.")
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit + _OVERHEAD:
-        raise _too_large(limit)
-    form = _Form(file, limit, field)
+async def _read(request: Request, file: IO[bytes], path: Path, limit: int, field: str) -> Upload:
+    most = limit + _OVERHEAD
     try:
-        parser = MultipartParser(boundary, form.callbacks())  # type: ignore[arg-type]
-        async for chunk in request.stream():
-            parser.write(chunk)
-        parser.finalize()
-    except (FormParserError, ClientDisconnect) as error:
-        raise malformed(f"The form could not be read: {str(error) or 'it was cut off'}.") from error
-    return form.checked()
-
-
-class _Form:
-    """What a form holds, as the parser tells it piece by piece."""
-
-    def __init__(self, file: IO[bytes], limit: int, field: str) -> None:
-        self.filename = ""
-        self.content_type = ""
-        self.size = 0
-        self.fields: dict[str, str] = {}
-        self._file = file
-        self._limit = limit
-        self._field = field
-        self._files = 0
-        self._ended = False
-        self._header = b""
-        self._value = b""
-        self._headers: dict[bytes, bytes] = {}
-        self._name = ""
-        self._is_file = False
-        self._text = bytearray()
-
-    def callbacks(self) -> dict[str, object]:
-        """What the parser calls."""
-        return {
-            "on_part_begin": self._part_begin,
-            "on_header_field": self._header_field,
-            "on_header_value": self._header_value,
-            "on_header_end": self._header_end,
-            "on_headers_finished": self._headers_finished,
-            "on_part_data": self._part_data,
-            "on_part_end": self._part_end,
-            "on_end": self._end,
-        }
-
-    def checked(self) -> "_Form":
-        """The form, when it is whole and has its file."""
-        if not self._ended:
-            raise malformed("The form was cut off before its end.")
-        if self._files == 0:
-            raise invalid(f"'{self._field}' is missing.", field=self._field, hint="Send the file in this field.")
-        return self
-
-    def _part_begin(self) -> None:
-        self._headers = {}
-        self._text = bytearray()
-
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _header_end(self) -> None:
-        self._headers[self._header.lower()] = self._value
-        self._header = self._value = b""
-
-    def _headers_finished(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition"))
-        self._name = _text(options.get(b"name", b""), "name")
-        self._is_file = b"filename" in options
-        if not self._is_file:
-            if len(self.fields) >= _MOST_FIELDS:
-                raise invalid(f"The form has more than {_MOST_FIELDS} fields.", field=self._name)
-            return
-        self._files += 1
-        if self._name != self._field or self._files > 1:
-            raise invalid(f"The form takes one file, in '{self._field}'.", field=self._name or "file")
-        name = _text(options[b"filename"], self._field).replace("\\", "/").rpartition("/")[2].strip()
-        self.filename = name[-_LONGEST_NAME:] or "file"
-        self.content_type = (
-            _text(self._headers.get(b"content-type", b""), self._field).partition(";")[0].strip().lower()
-        )
-
-    def _part_data(self, data: bytes, start: int, end: int) -> None:
-        if self._is_file:
-            self.size += end - start
-            if self.size > self._limit:
-                raise _too_large(self._limit)
-            self._file.write(data[start:end])
-            return
-        self._text += data[start:end]
-        if len(self._text) > _LONGEST_FIELD:
-            raise invalid(f"'{self._name}' is longer than {_LONGEST_FIELD} bytes.", field=self._name)
-
-    def _part_end(self) -> None:
-        if not self._is_file:
-            self.fields[self._name] = _text(bytes(self._text), self._name)
-
-    def _end(self) -> None:
-        self._ended = True
-
-
-def _text(raw: bytes, field: str) -> str:
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        raise invalid(f"'{field}' is not UTF-8.", field=field) from error
-    check_text(text, field)
-    return text
-
-
-def _too_large(limit: int) -> InterlockError:
-    return InterlockError(
-        Kind.TOO_LARGE, f"The file is larger than {limit} bytes.", code="body_too_large", data={"limit_bytes": limit}
-    )
+        async with received_form(
+            request, file_limit=limit, total_limit=most, most_files=1, opened=lambda: file
+        ) as form:
+            found = form.files
+    except InterlockError as error:
+        if error.code == "too_many_files":
+            raise invalid(f"The form takes one file, in '{field}'.", field=field) from error
+        raise (too_large(limit) if error.kind is Kind.TOO_LARGE else error) from error
+    if found and found[0].name != field:
+        raise invalid(f"The form takes one file, in '{field}'.", field=found[0].name or "file")
+    if not found:
+        raise invalid(f"'{field}' is missing.", field=field, hint="Send the file in this field.")
+    if found[0].is_too_large:
+        raise too_large(limit)
+    kind = found[0].claimed_type.partition(";")[0].strip().lower()
+    return Upload(path, found[0].filename or "file", kind, found[0].size, form.fields)
