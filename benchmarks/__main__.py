@@ -11,7 +11,7 @@ from rich.console import Console
 from benchmarks import report
 from benchmarks.figures import Figure
 from benchmarks.processes import BenchmarkError
-from benchmarks.rows import chat, check_action, data_layer, durable_runs, generator, mcp_call, memory, start
+from benchmarks.rows import chat, check_action, data_layer, durable_runs, generator, mcp_call, memory, start, workflows
 
 Run = Callable[[float, int], list[Figure]]
 
@@ -22,6 +22,7 @@ ROWS: dict[str, Run] = {
     "mcp": mcp_call.run,
     "chat": chat.run,
     "durable": durable_runs.run,
+    "workflows": workflows.run,
     "memory": memory.run,
     "start": start.run,
 }

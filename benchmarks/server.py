@@ -31,6 +31,7 @@ async def _serve(port: int, data_dir: Path, upstream: str | None) -> None:
             "http_allow_private": "127.0.0.0/8",
             "rate_limit_per_minute": UNLIMITED,
             "embed_rate_limit_per_minute": UNLIMITED,
+            "hook_rate_limit_per_minute": UNLIMITED,
         }
     )
     async with main.running(settings) as runtime:
