@@ -83,3 +83,14 @@ async def test_the_palette_shows_every_kind_with_its_schema(server: Server) -> N
     assert "when" in kinds["condition"]["config"]["properties"]
     assert kinds["transform"]["pure"]
     assert kinds["gate"]["branches"] == ["approved", "rejected"]
+
+
+async def test_a_key_may_not_do_by_a_node_what_it_may_not_do_itself(server: Server) -> None:
+    poor = (await server.post("/api/v1/api-keys", {"name": "poor", "scopes": ["workflows"]})).json()["key"]
+    body = {"name": "x", "nodes": [node("recall", "memory_read", query="secrets")]}
+    answer = await server.post("/api/v1/workflows", body, key=poor)
+    assert (answer.status_code, answer.json()["error"]["details"]["scope"]) == (403, "memory")
+    made = (await server.post("/api/v1/workflows", body)).json()
+    refused = await server.post(f"/api/v1/workflows/{made['id']}/run", {"input_data": {}}, key=poor)
+    assert refused.status_code == 403
+    assert (await server.post("/api/v1/workflows", {"name": "x"}, key=poor)).status_code == 200

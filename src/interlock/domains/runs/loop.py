@@ -13,7 +13,7 @@ from pydantic_ai.tools import ToolDefinition
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.llm.views import ModelCall
 from interlock.domains.memory import service as memory
-from interlock.domains.memory.states import OwnerKind
+from interlock.domains.memory.states import MemoryType, OwnerKind
 from interlock.domains.runs.order import Order
 from interlock.domains.runs.service import prompt
 from interlock.domains.runs.service.calls import carry_out, refused
@@ -87,7 +87,8 @@ async def _recall(order: Order, ctx: Ctx) -> Json:
     """What the workspace and the agent remember of the task, fenced as data."""
     about = str(order.input.get("task") or order.input)[:_ABOUT]
     owners = (memory.Owner(), memory.Owner(kind=OwnerKind.AGENT, id=str(order.agent.id)))
-    return (await memory.reminders(ctx, memory.Recall(text=about, owners=owners))).text
+    types = (MemoryType.BUSINESS,) if order.is_public else None
+    return (await memory.reminders(ctx, memory.Recall(text=about, owners=owners, types=types))).text
 
 
 async def _think(order: Order, turn: int, messages: list[ModelMessage], ctx: Ctx) -> Json:

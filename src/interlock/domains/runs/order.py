@@ -22,6 +22,7 @@ class Order(BaseModel):
     agent: Agent
     input: dict[str, Any]
     user_id: UserId | None
+    is_public: bool = False
 
 
 async def run_agent(flow: Flow, argument: Json) -> Json:

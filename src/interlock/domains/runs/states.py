@@ -63,6 +63,10 @@ BY_HAND = frozenset({Trigger.MANUAL, Trigger.WORKFLOW})
 """Triggers that may start a draft."""
 
 
+OPEN_TO_ALL = frozenset({Trigger.HOOK, Trigger.FORM, Trigger.CHAT, Trigger.PLATFORM})
+"""Triggers that somebody unknown may pull, and that may show them what the run gives."""
+
+
 class StepKind(StrEnum):
     """What a step did."""
 

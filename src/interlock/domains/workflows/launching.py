@@ -5,7 +5,7 @@ from typing import Any
 
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.runs import service as runs
-from interlock.domains.runs.states import BY_HAND, RunKind, Trigger
+from interlock.domains.runs.states import BY_HAND, OPEN_TO_ALL, RunKind, Trigger
 from interlock.domains.runs.views import Run
 from interlock.domains.workflows.errors import not_published, too_deep
 from interlock.domains.workflows.graph import Plan
@@ -28,6 +28,7 @@ class Launch:
     Args:
         trigger_ref: what exactly started it, such as the id of a hook or a schedule.
         depth: how many workflows started one another to get here.
+        is_public: a run that somebody unknown has started wants it.
         run_id: of the run to come, chosen beforehand by one who may be told twice to start it.
     """
 
@@ -37,6 +38,7 @@ class Launch:
     trigger_ref: str | None = None
     parent_run_id: RunId | None = None
     depth: int = 0
+    is_public: bool = False
     run_id: RunId | None = None
 
 
@@ -101,6 +103,7 @@ async def start(
         run_cap=row.per_run_cap,
         daily_cap=row.daily_cap,
         depth=wanted.depth,
+        is_public=wanted.is_public or wanted.trigger in OPEN_TO_ALL,
         retry_of=retry_of,
         from_node=from_node,
     )

@@ -110,6 +110,7 @@ class RunFacts:
     """What a node may know of the run it belongs to.
 
     Args:
+        is_public: somebody unknown started it, by a hook, a form or a chat.
         spender: the workflow as budgets and policies count it: like an agent.
     """
 
@@ -121,6 +122,7 @@ class RunFacts:
     depth: int
     user_id: UserId | None
     started_at: datetime
+    is_public: bool = False
 
     @property
     def spender(self) -> AgentId:
@@ -208,6 +210,7 @@ class Manifest:
     Args:
         branches: that every node of the kind has; those that follow from a configuration are its own to name.
         pure: it only computes.
+        scope: what a credential must carry, beside `workflows`, to have such a node work.
     """
 
     kind: str
@@ -217,3 +220,4 @@ class Manifest:
     config: type[NodeConfig]
     branches: tuple[str, ...] = ()
     pure: bool = False
+    scope: str | None = None

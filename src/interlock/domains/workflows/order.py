@@ -32,10 +32,21 @@ class WorkflowOrder(BaseModel):
     run_cap: Decimal | None = None
     daily_cap: Decimal | None = None
     depth: int = 0
+    is_public: bool = False
     retry_of: RunId | None = None
     from_node: str | None = None
 
     def facts(self) -> RunFacts:
         """What its nodes may know of it."""
-        names = ("run_id", "workflow_id", "workflow_name", "run_cap", "daily_cap", "depth", "user_id", "started_at")
+        names = (
+            "run_id",
+            "workflow_id",
+            "workflow_name",
+            "run_cap",
+            "daily_cap",
+            "depth",
+            "user_id",
+            "started_at",
+            "is_public",
+        )
         return RunFacts(**{name: getattr(self, name) for name in names})

@@ -1,5 +1,6 @@
 """Operations on workflows: define, read, change, delete, check a graph, run, run again from a node."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -32,7 +33,7 @@ from interlock.domains.workflows.views import (
     WorkflowRow,
     WorkflowVersion,
 )
-from interlock.kit.errors import conflict, invalid, not_found
+from interlock.kit.errors import conflict, forbidden, invalid, not_found
 from interlock.kit.ids import RunId, WorkflowId
 from interlock.kit.operations import Command, Effect, Nothing, operation
 from interlock.kit.paging import Page, PageQuery
@@ -127,6 +128,7 @@ async def create(ctx: Ctx, command: CreateWorkflow) -> Workflow:
 async def define(ctx: Ctx, command: CreateWorkflow, *, template_id: str | None = None) -> Workflow:
     """Write a draft, in the caller's unit of work."""
     _require_fit(command.nodes, command.edges)
+    require_scopes(ctx, command.nodes)
     row = await Workflows(ctx).add(
         WorkflowId.new(),
         name=command.name,
@@ -183,6 +185,7 @@ async def update(ctx: Ctx, command: UpdateWorkflow) -> Workflow:
         values |= {name: getattr(budget, name) for name in budget.model_fields_set or WorkflowBudget.model_fields}
     if (nodes, edges) != (before.nodes, before.edges):
         _require_fit(nodes, edges)
+        require_scopes(ctx, nodes)
         values |= {"version": before.version + 1, "node_count": len(nodes)}
         await repository.keep_graph(ctx, before.id, before.version + 1, nodes, edges)
     row = await Workflows(ctx).change(before.id, {**values, "updated_at": ctx.now})
@@ -235,6 +238,7 @@ async def check_graph(ctx: Ctx, command: CheckGraph) -> Checked:
 @operation("workflows.run", scope="workflows", effect=Effect.WRITE)
 async def run(ctx: Ctx, command: RunWorkflow) -> Run:
     """Start a workflow by hand; it works in the background, and drafts may be tried this way."""
+    require_scopes(ctx, (await get(ctx, WorkflowRef(workflow_id=command.workflow_id))).nodes)
     return await launch(ctx, Launch(command.workflow_id, command.input_data, Trigger.MANUAL))
 
 
@@ -258,6 +262,7 @@ async def run_again(ctx: Ctx, command: RunAgain) -> Run:
         raise conflict(f"The run is {earlier.status.value}.", hint="Cancel it first, or wait for its end.")
     row = await Workflows(ctx).get(earlier.workflow_id)
     plan = await plan_of(ctx, row.id, earlier.workflow_version)
+    require_scopes(ctx, [planned.node for planned in plan.nodes.values()])
     from_node = command.from_node or _first_unfinished(plan, earlier)
     if from_node is not None and from_node not in plan.regions.get(None, ()):
         where = plan.nodes.get(from_node)
@@ -271,6 +276,23 @@ def _require_fit(nodes: tuple[Node, ...], edges: tuple[Edge, ...]) -> None:
     problems = check(nodes, edges, kinds())
     if problems:
         raise unfit_graph(problems)
+
+
+def require_scopes(ctx: Ctx, nodes: Iterable[Node]) -> None:
+    """Refuse whoever may not do by itself what its nodes would do in its place.
+
+    Raises:
+        InterlockError: forbidden, naming the node and the scope.
+    """
+    for node in nodes:
+        scope = kinds()[node.kind].scope
+        if scope is not None and scope not in ctx.scopes and "*" not in ctx.scopes:
+            raise forbidden(
+                f"Node '{node.id}' needs the scope '{scope}' beside 'workflows'.",
+                scope=scope,
+                field=f"nodes[{node.id}].kind",
+                hint=f"Use a key that carries '{scope}' too.",
+            )
 
 
 def _first_unfinished(plan: Plan, earlier: RunDetail) -> str | None:

@@ -72,7 +72,7 @@ class PlatformCheck(Command):
     idempotency_key: Key = None
 
 
-@operation("platforms.create", effect=Effect.WRITE)
+@operation("platforms.create", scope="admin", effect=Effect.WRITE)
 async def create(ctx: Ctx, command: CreatePlatform) -> Platform:
     """Connect a Zapier, n8n or Make account: its webhook URL is the credential, so keep it secret."""
     resources = {name: list(globs) for name, globs in command.resources.items()}
@@ -98,19 +98,19 @@ async def create(ctx: Ctx, command: CreatePlatform) -> Platform:
     return platform
 
 
-@operation("platforms.list")
+@operation("platforms.list", scope="admin")
 async def list_(ctx: Ctx, command: ListPlatforms) -> Page[Platform]:
     """List platform connections with their webhook URLs, newest first."""
     return await Platforms(ctx).page(command, {"kind": command.kind, "status": command.status})
 
 
-@operation("platforms.get")
+@operation("platforms.get", scope="admin")
 async def get(ctx: Ctx, command: PlatformRef) -> Platform:
     """Show one platform connection with its webhook URL."""
     return await Platforms(ctx).get(command.platform_id)
 
 
-@operation("platforms.rotate", effect=Effect.WRITE)
+@operation("platforms.rotate", scope="admin", effect=Effect.WRITE)
 async def rotate(ctx: Ctx, command: PlatformRef) -> Platform:
     """Give a connection a fresh webhook URL; the old one is dead at once."""
     platforms = Platforms(ctx)
@@ -119,7 +119,7 @@ async def rotate(ctx: Ctx, command: PlatformRef) -> Platform:
     return await platforms.replace_token(command.platform_id, new_token(TOKEN_PREFIX))
 
 
-@operation("platforms.disconnect", effect=Effect.WRITE)
+@operation("platforms.disconnect", scope="admin", effect=Effect.WRITE)
 async def disconnect(ctx: Ctx, command: PlatformRef) -> Platform:
     """Cut a platform off for good; its URL leads nowhere from now on, its record and evidence stay."""
     platforms = Platforms(ctx)

@@ -62,10 +62,12 @@ async def launch_agent(
     trigger_ref: str | None = None,
     parent_run_id: RunId | None = None,
     run_cap: Decimal | None = None,
+    is_public: bool = False,
 ) -> Run:
     """Start an agent in the caller's unit of work, for whatever reason.
 
     Args:
+        is_public: somebody unknown is behind it, who shall not learn what is remembered of people.
         run_cap: what the run may cost at most where its starter has less to give than the agent's own ceiling.
     """
     agent = await agents.get(ctx, agents.AgentRef(agent_id=command.agent_id))
@@ -91,7 +93,7 @@ async def launch_agent(
             parent_run_id=parent_run_id,
         ),
     )
-    order = Order(run_id=run.id, agent=agent, input=command.input_data, user_id=ctx.actor.user_id)
+    order = Order(run_id=run.id, agent=agent, input=command.input_data, user_id=ctx.actor.user_id, is_public=is_public)
     await ctx.runtime.durable.start(ctx, AGENT_FLOW, str(run.id), order.model_dump(mode="json"))
     return run
 

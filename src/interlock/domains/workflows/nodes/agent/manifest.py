@@ -24,4 +24,5 @@ MANIFEST = Manifest(
     summary="Gives an agent a task and waits for its answer; its run is one of its own.",
     category=Category.AI,
     config=Config,
+    scope="agents",
 )

@@ -28,6 +28,7 @@ async def _start(work: Work, config: Config, given: dict[str, Json], ctx: Ctx) -
         command,
         trigger=Trigger.WORKFLOW,
         trigger_ref=work.key,
+        is_public=work.run.is_public,
         parent_run_id=work.run.run_id,
         run_cap=await _left(work, ctx),
     )

@@ -24,4 +24,5 @@ MANIFEST = Manifest(
     summary="Finds the passages of the uploaded documents that answer a question.",
     category=Category.DATA,
     config=Config,
+    scope="chatbots",
 )

@@ -27,4 +27,5 @@ MANIFEST = Manifest(
     summary="Finds what is remembered about a question, by meaning and by words.",
     category=Category.DATA,
     config=Config,
+    scope="memory",
 )

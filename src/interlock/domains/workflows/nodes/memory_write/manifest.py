@@ -28,4 +28,5 @@ MANIFEST = Manifest(
     summary="Keeps something in memory; what is known already is not kept twice.",
     category=Category.DATA,
     config=Config,
+    scope="memory",
 )

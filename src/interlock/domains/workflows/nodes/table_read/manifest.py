@@ -47,4 +47,5 @@ MANIFEST = Manifest(
     summary="Reads the rows of a table that meet the filters, sorted.",
     category=Category.DATA,
     config=Config,
+    scope="tables",
 )

@@ -33,4 +33,5 @@ MANIFEST = Manifest(
     summary="Adds a row to a table or changes one; the table's own triggers hear of it.",
     category=Category.DATA,
     config=Config,
+    scope="tables",
 )

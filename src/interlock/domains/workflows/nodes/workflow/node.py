@@ -28,5 +28,6 @@ async def _start(work: Work, config: Config, data: dict[str, Json], ctx: Ctx) ->
         trigger_ref=work.key,
         parent_run_id=work.run.run_id,
         depth=work.run.depth + 1,
+        is_public=work.run.is_public,
     )
     return await announced(work, await launch(work.run.within(ctx), wanted), ctx)
