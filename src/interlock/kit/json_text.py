@@ -26,6 +26,17 @@ def parse_json(raw: bytes, *, max_depth: int) -> Any:
     return value
 
 
+def without_nul(value: Any) -> Any:
+    """A JSON value in which U+FFFD stands for every NUL character, which PostgreSQL does not keep."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd") if "\x00" in value else value
+    if isinstance(value, dict):
+        return {without_nul(name): without_nul(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nul(item) for item in value]
+    return value
+
+
 def _check_depth(value: Any, max_depth: int) -> None:
     level = [value]
     for _ in range(max_depth):

@@ -24,6 +24,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import SelectBase
 
 from interlock.kit.errors import InterlockError, Kind
+from interlock.kit.json_text import without_nul
 from interlock.runtime.lazy import lazy
 from interlock.runtime.prepared import PreparedRows, Preparer, Rows
 from interlock.runtime.settings import Settings
@@ -36,6 +37,7 @@ else:
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 Stamp = tuple[int, ...]
 _BUSY_SECONDS = 5
+_NUL = "\\u0000"
 _BUSY_PAUSE = 0.01
 _POOL_SECONDS = 10
 _INTERRUPT_SECONDS = 0.05
@@ -272,7 +274,9 @@ class SqliteDatabase(Database):
 
 
 def _dumps(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    """The text of a JSON column; NUL characters, which only SQLite would keep, are replaced."""
+    text = orjson.dumps(value).decode()
+    return text if _NUL not in text else orjson.dumps(without_nul(value)).decode()
 
 
 def _from_json(stored: str | float) -> Any:

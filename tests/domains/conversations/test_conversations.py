@@ -234,3 +234,9 @@ async def test_an_outsiders_thread_in_which_nothing_was_said_is_dropped_and_an_o
     with pytest.raises(InterlockError) as caught:
         await conversations.take_turn(ctx, thread.id, 1)
     assert caught.value.kind is Kind.NOT_FOUND
+
+
+async def test_the_ends_of_the_calendar_are_moments_like_others(server: Server) -> None:
+    for since in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        answer = await server.get("/api/v1/conversations", since=since)
+        assert (answer.status_code, answer.json()) == (200, [])

@@ -171,6 +171,20 @@ async def test_its_history_goes_with_it_and_its_runs_stay(clock: Clockwork) -> N
     await clock.pass_time(DAY)
 
 
+async def test_an_agents_schedule_is_changed_and_woken_only_with_its_scope(clock: Clockwork) -> None:
+    made = await clock.schedule()
+    await clock.call(schedules.pause, schedule_id=made.id)
+    key = await clock.call(keys.create_key, name="clock only", scopes=["workflows"])
+    narrow = await clock.server.ctx(key.secret)
+    for function, command in (
+        (schedules.update, schedules.UpdateSchedule(schedule_id=made.id, input_data={"task": "something else"})),
+        (schedules.resume, schedules.ScheduleRef(schedule_id=made.id)),
+    ):
+        with pytest.raises(InterlockError, match="'agents'") as raised:
+            await invoke(narrow, function, command)  # type: ignore[arg-type]
+        assert raised.value.kind is Kind.FORBIDDEN
+
+
 async def test_an_agent_takes_the_same_scope_by_the_clock_as_by_hand(clock: Clockwork) -> None:
     made = await clock.schedule()
     key = await clock.call(keys.create_key, name="clock only", scopes=["workflows"])

@@ -204,6 +204,14 @@ async def test_an_exhausted_budget_starts_nothing(server: Server) -> None:
     assert "duplicate" not in json_of(await call(server, made, b"{}"))  # the refused call left no receipt
 
 
+async def test_who_cannot_sign_takes_no_room_from_who_can(server: Server) -> None:
+    made = await hook(server, rate_limit_per_minute=2)
+    for _ in range(5):
+        refused = await server.http.post(f"/hooks/{made['slug']}", content=b"{}")
+        assert refused.status_code == 401
+    assert (await call(server, made, b"{}")).status_code == 200
+
+
 async def test_a_flood_is_counted_and_cut_off(server: Server) -> None:
     made = await hook(server, secret=None, rate_limit_per_minute=50)
     answers = []

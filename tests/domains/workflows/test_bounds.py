@@ -1,9 +1,11 @@
 """The walk through a workflow where much happens at once, or again and again."""
 
+import asyncio
+
 import pytest
 
 from interlock.domains.workflows import walk
-from tests.domains.workflows.support import chain, node, ran
+from tests.domains.workflows.support import chain, create, node, ran
 from tests.support.app import Server
 
 
@@ -62,3 +64,36 @@ async def test_the_expressions_of_one_node_share_what_they_may_cost(server: Serv
     )
     assert run["status"] == "failed"
     assert "too many steps" in run["error"]
+
+
+async def test_a_loop_gives_no_more_than_a_server_can_hold(server: Server) -> None:
+    run = await ran(
+        server,
+        [
+            node("each", "loop", items="input.items", on_item_error="skip"),
+            node("big", "transform", expression="trigger.text"),
+        ],
+        chain("each:item", "big"),
+        {"items": list(range(30)), "text": "x" * 500_000},
+    )
+    assert run["status"] == "failed"
+    assert "more than 10 MB" in run["error"]
+
+
+async def test_what_a_database_cannot_hold_ends_no_run(server: Server) -> None:
+    run = await ran(
+        server,
+        [node("read", "transform", expression="parse_json(input.text)")],
+        [],
+        {"text": '{"a\\u0000": "b\\u0000"}'},
+    )
+    assert run["status"] == "completed", run["error"]
+    assert run["output"] == {"a\ufffd": "b\ufffd"}
+
+
+async def test_two_changes_at_a_time_are_two_versions(server: Server) -> None:
+    made = await create(server, [], [])
+    path = f"/api/v1/workflows/{made['id']}"
+    bodies = [{"nodes": [node(name, "transform", expression="1")]} for name in "abcd"]
+    answers = await asyncio.gather(*(server.patch(path, body) for body in bodies))
+    assert sorted(answer.json()["version"] for answer in answers) == [2, 3, 4, 5]

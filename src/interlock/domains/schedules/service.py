@@ -169,6 +169,7 @@ async def list_(ctx: Ctx, command: ListSchedules) -> Page[Schedule]:
 async def update(ctx: Ctx, command: UpdateSchedule) -> Schedule:
     """Change a schedule; a change of when it fires counts from now."""
     seen = await Schedules(ctx).get(command.schedule_id)
+    _check_scope(ctx, seen.agent_id)
     values = changes(command, "schedule_id", "text", "kind", "spec", "time_zone")
     for required in ("name", "input_data", "overlap", "catch_up", "extra"):
         if required in values and values[required] is None:
@@ -208,6 +209,7 @@ async def pause(ctx: Ctx, command: ScheduleRef) -> Schedule:
 async def resume(ctx: Ctx, command: ScheduleRef) -> Schedule:
     """Let a paused schedule fire again, counting from now: what was due meanwhile is not made up for."""
     seen = await Schedules(ctx).get(command.schedule_id)
+    _check_scope(ctx, seen.agent_id)
     if seen.status is not ScheduleStatus.PAUSED:
         raise conflict(
             f"This schedule is {seen.status.value}, so it cannot be resumed.",

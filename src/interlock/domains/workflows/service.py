@@ -176,6 +176,7 @@ async def update(ctx: Ctx, command: UpdateWorkflow) -> Workflow:
     for required in ("name", "status", "nodes", "edges"):
         if required in values and values[required] is None:
             raise invalid(f"'{required}' cannot be null; leave it out to keep it.", field=required)
+    await (await ctx.session()).lock(f"workflow:{command.workflow_id}")  # versions are numbered one after the other
     before = await get(ctx, WorkflowRef(workflow_id=command.workflow_id))
     nodes, edges = values.pop("nodes", before.nodes), values.pop("edges", before.edges)
     if "description" in values:

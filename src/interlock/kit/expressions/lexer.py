@@ -14,7 +14,7 @@ NAME = re.compile(r"[^\W\d][\w$]*|\$[\w$]*")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _PLAIN = re.compile(r"[^'\"\\]+")
 _SYMBOLS = ("==", "!=", "<=", ">=", "&&", "||", "??", "?.", *"+-*/%<>!?:.,()[]{}")
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "0": "\0"}
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _HEX = re.compile(r"[0-9a-fA-F]{4}")
 _LONGEST_NUMBER = 400
 LONGEST = 10_000
@@ -138,7 +138,9 @@ def _escaped(text: str, at: int) -> tuple[str, int]:
 
 
 def _sound(text: str, at: int) -> str:
-    """The text with escaped surrogate pairs joined."""
+    """The text with escaped surrogate pairs joined; without NUL characters, which no database keeps."""
+    if "\x00" in text:
+        raise ExpressionError("The text holds a NUL character, which cannot be stored.", at)
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:

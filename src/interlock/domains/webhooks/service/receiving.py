@@ -41,8 +41,9 @@ async def receive(ctx: Ctx, command: ReceiveCall) -> Receipt:
     if hook.workspace_id != ctx.workspace_id:
         raise not_found("hook", command.slug)
     try:
-        await require_room(ctx, hook)
+        # In this order: who cannot sign must not use up the room of those who can.
         check_signature(hook, command.headers, command.body, ctx.now)
+        await require_room(ctx, hook)
         receipt = await _start(ctx, hook, command)
     except InterlockError:
         tally_of(ctx.runtime).note(ctx, hook.id, refused=1)

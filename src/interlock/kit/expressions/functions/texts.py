@@ -9,6 +9,7 @@ import re2
 from interlock.kit.expressions.errors import ExpressionError
 from interlock.kit.expressions.functions.registry import Function, Moment, declarer
 from interlock.kit.expressions.values import as_json, is_list, is_number, kind, number, truth, within, written
+from interlock.kit.json_text import without_nul
 
 FUNCTIONS: dict[str, Function] = {}
 function = declarer(FUNCTIONS)
@@ -16,6 +17,7 @@ function = declarer(FUNCTIONS)
 _PATTERN_MEMORY = 1 << 20
 _LONGEST_PATTERN = 1_000
 _WORK_PER_STEP = 500
+_NUL = "\\u0000"
 
 
 @function("concat", "any*")
@@ -193,4 +195,4 @@ def parse_json(moment: Moment, value: str) -> Any:
     except orjson.JSONDecodeError as error:
         raise ExpressionError(f"the text is no JSON: {error}.") from error
     moment.budget.weigh(parsed)
-    return parsed
+    return without_nul(parsed) if _NUL in value else parsed

@@ -1,8 +1,12 @@
 """The same nodes for every item of a list."""
 
+import orjson
+
 from interlock.domains.workflows.manifest import NodeFailed, Outcome, Work
 from interlock.domains.workflows.nodes.loop.manifest import Config
 from interlock.runtime.durable import Json
+
+_MOST_BYTES = 10_000_000
 
 
 async def run(work: Work, config: Config) -> Outcome:
@@ -14,6 +18,7 @@ async def run(work: Work, config: Config) -> Outcome:
         raise NodeFailed(f"The list has {len(items)} items; 'most' allows {config.most}.", may_retry=False)
     results: list[Json] = []
     errors: list[dict[str, Json]] = []
+    size = 0
     for index, item in enumerate(items):
         try:
             results.append(await work.walk_body(index, item))
@@ -22,4 +27,9 @@ async def run(work: Work, config: Config) -> Outcome:
                 raise NodeFailed(f"Item {index}: {failure.message}", may_retry=False) from failure
             results.append(None)
             errors.append({"index": index, "error": failure.message})
+        size += len(orjson.dumps(results[-1]))
+        if size > _MOST_BYTES:
+            raise NodeFailed(
+                f"What its items give is more than {_MOST_BYTES // 1_000_000} MB; give less of each.", may_retry=False
+            )
     return Outcome({"items": results, "count": len(results), "errors": errors}, "done")
