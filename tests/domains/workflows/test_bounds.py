@@ -1,10 +1,16 @@
 """The walk through a workflow where much happens at once, or again and again."""
 
 import asyncio
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from interlock.domains.workflows import walk
+from interlock.domains.workflows import children, launching, walk
+from interlock.domains.workflows.nodes.workflow import node as workflow_node
+from interlock.domains.workflows.service import Launch
+from interlock.kit.ids import RunId
+from interlock.runtime.context import Ctx
 from tests.domains.workflows.support import chain, create, node, ran
 from tests.support.app import Server
 
@@ -97,3 +103,35 @@ async def test_two_changes_at_a_time_are_two_versions(server: Server) -> None:
     bodies = [{"nodes": [node(name, "transform", expression="1")]} for name in "abcd"]
     answers = await asyncio.gather(*(server.patch(path, body) for body in bodies))
     assert sorted(answer.json()["version"] for answer in answers) == [2, 3, 4, 5]
+
+
+async def test_what_children_cost_counts_towards_the_ceiling_of_the_run_that_started_them(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = await create(server, [node("rest", "delay", seconds=0)], [])
+    caps: list[Decimal | None] = []
+    monkeypatch.setattr(workflow_node, "launch", _told_of(caps, launching.launch))
+    monkeypatch.setattr(children, "_read", _dear(children._read))
+    run = await ran(
+        server,
+        [node(name, "workflow", workflow_id=inner["id"]) for name in ("one", "two", "three")],
+        chain("one", "two", "three"),
+        budget={"per_run_cap": 2},
+    )
+    assert caps == [Decimal(2), Decimal("0.8"), Decimal(0)]
+    assert run["status"] == "budget_exceeded"
+
+
+def _told_of(caps: list[Decimal | None], launch: Any) -> Any:
+    async def noting(ctx: Ctx, wanted: Launch) -> Any:
+        caps.append(wanted.run_cap)
+        return await launch(ctx, wanted)
+
+    return noting
+
+
+def _dear(read: Any) -> Any:
+    async def reading(child: RunId, ctx: Ctx) -> Any:
+        return {**await read(child, ctx), "total_cost": "1.2"}
+
+    return reading

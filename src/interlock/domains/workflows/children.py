@@ -22,6 +22,7 @@ async def outcome_of_child(work: Work, child: RunId) -> Outcome:
     """Wait for the end of a run this node has started; what it cost is the node's cost."""
     await work.flow.wait(child_topic(child))
     run = Run.model_validate(await work.transact(partial(_read, child), "ended"))
+    work.children.cost += run.total_cost
     record = StepRecord(
         kind=StepKind.NODE,
         node_id=work.key,

@@ -1,6 +1,7 @@
 """Starting a run of a workflow, whoever wants it: a hand, a hook, a form, a schedule, a table, another workflow."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from interlock.domains.governance.budgets import service as budgets
@@ -30,6 +31,7 @@ class Launch:
         depth: how many workflows started one another to get here.
         is_public: a run that somebody unknown has started wants it.
         run_id: of the run to come, chosen beforehand by one who may be told twice to start it.
+        run_cap: what the run may cost at most where its starter has less to give than the workflow's own ceiling.
     """
 
     workflow_id: WorkflowId
@@ -40,6 +42,7 @@ class Launch:
     depth: int = 0
     is_public: bool = False
     run_id: RunId | None = None
+    run_cap: Decimal | None = None
 
 
 async def launch(ctx: Ctx, wanted: Launch) -> Run:
@@ -74,7 +77,8 @@ async def start(
     """
     if not ctx.has_ai_access and any(node.manifest.category is Category.AI for node in plan.nodes.values()):
         raise forbidden("This workspace's plan has no AI access.", hint="An owner can turn AI access on.")
-    await budgets.require_funds(ctx, run_cap=row.per_run_cap)
+    run_cap = min((cap for cap in (row.per_run_cap, wanted.run_cap) if cap is not None), default=None)
+    await budgets.require_funds(ctx, run_cap=run_cap)
     if row.daily_cap is not None:
         await budgets.require_day(ctx, runs.spender_of(row.id), row.daily_cap)
     run = await runs.open_run(
@@ -100,7 +104,7 @@ async def start(
         input=wanted.input_data,
         user_id=ctx.actor.user_id,
         started_at=run.started_at,
-        run_cap=row.per_run_cap,
+        run_cap=run_cap,
         daily_cap=row.daily_cap,
         depth=wanted.depth,
         is_public=wanted.is_public or wanted.trigger in OPEN_TO_ALL,

@@ -17,12 +17,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.runs.service import spender_of
 from interlock.domains.runs.service.progress import Progress, StepRecord
 from interlock.domains.workflows.states import Category
 from interlock.domains.workflows.views import Node
 from interlock.kit.expressions import Budget, Template, parse, render_deep
 from interlock.kit.ids import AgentId, RunId, WorkflowId
+from interlock.kit.money import ZERO
 from interlock.runtime.context import Actor, ActorKind, Ctx, UserId
 from interlock.runtime.durable import Flow, Json, Step
 
@@ -143,6 +145,13 @@ class RunFacts:
 
 
 @dataclass(slots=True)
+class Children:
+    """What the runs cost that the nodes of a run have started and seen end; its own ceiling is for them too."""
+
+    cost: Decimal = ZERO
+
+
+@dataclass(slots=True)
 class Work:
     """One node at work: its input, the data its expressions see, and its ways into the world.
 
@@ -165,11 +174,23 @@ class Work:
     walk_body: Callable[[int, Json], Awaitable[Json]]
     attempt: int = 0
     budget: Budget = field(default_factory=Budget)
+    children: Children = field(default_factory=Children)
 
     @property
     def flow(self) -> Flow:
         """The durable flow of the run."""
         return self.progress.flow
+
+    @property
+    def run_cap(self) -> Decimal | None:
+        """What the run itself may cost: its ceiling without what its children took."""
+        return None if self.run.run_cap is None else max(self.run.run_cap - self.children.cost, ZERO)
+
+    async def left(self, ctx: Ctx) -> Decimal | None:
+        """What the run's ceiling leaves for another run; inside a unit of work."""
+        if self.run_cap is None:
+            return None
+        return max(self.run_cap - await budgets.spent_by_run(ctx, self.run.run_id), ZERO)
 
     def value(self, template: str) -> Json:
         """A template's value: native when it is one whole `{{ expression }}`, else text."""

@@ -22,7 +22,7 @@ from interlock.domains.runs.service.progress import Entry, Progress, StepRecord
 from interlock.domains.runs.states import RunStatus, StepKind, StepStatus
 from interlock.domains.workflows.branches import Branches
 from interlock.domains.workflows.graph import ITEM_BRANCH, OUTPUT, Plan, PlannedNode
-from interlock.domains.workflows.manifest import NodeFailed, Outcome, RunStopped, Work
+from interlock.domains.workflows.manifest import Children, NodeFailed, Outcome, RunStopped, Work
 from interlock.domains.workflows.order import WorkflowOrder
 from interlock.domains.workflows.palette import runner
 from interlock.domains.workflows.plans import plan_of
@@ -134,6 +134,7 @@ class Walk:
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
         self._beginning = asyncio.Lock()
         self._turns = 0
+        self._children = Children()
         self._held_since = time.monotonic()
         moment = order.started_at.isoformat()
         scope = {
@@ -293,6 +294,7 @@ class Walk:
             branches=frozenset(edge.branch for edge in node.outgoing if edge.branch is not None),
             walk_body=partial(self._body, key, node.node.id, frame),
             attempt=attempt,
+            children=self._children,
         )
         try:
             return await (await runner(node.node.kind))(work, node.config)

@@ -1,9 +1,7 @@
 """An agent does a task, in a run of its own."""
 
-from decimal import Decimal
 from functools import partial
 
-from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.runs import service as runs
 from interlock.domains.runs.states import Trigger
 from interlock.domains.workflows.children import announced, outcome_of_child
@@ -30,13 +28,6 @@ async def _start(work: Work, config: Config, given: dict[str, Json], ctx: Ctx) -
         trigger_ref=work.key,
         is_public=work.run.is_public,
         parent_run_id=work.run.run_id,
-        run_cap=await _left(work, ctx),
+        run_cap=await work.left(ctx),
     )
     return await announced(work, run, ctx)
-
-
-async def _left(work: Work, ctx: Ctx) -> Decimal | None:
-    """What the workflow's own ceiling leaves for the agent."""
-    if work.run.run_cap is None:
-        return None
-    return max(work.run.run_cap - await budgets.spent_by_run(ctx, work.run.run_id), Decimal(0))

@@ -70,6 +70,6 @@ async def _ask(work: Work, config: Config, prompt: str, system: str | None, ctx:
         reference=f"{work.run.run_id}:{StepId.new()}",
         run_id=work.run.run_id,
         agent_id=work.run.spender,
-        run_cap=work.run.run_cap,
+        run_cap=work.run_cap,
     )
     return await think(work.run.acting(ctx), call)

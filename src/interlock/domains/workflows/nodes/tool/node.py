@@ -21,7 +21,7 @@ async def call(work: Work, tool: str, arguments: dict[str, Json]) -> Outcome:
         idempotency_key=f"{work.run.run_id}:{work.step_key('call')}"[:200],
         run_id=work.run.run_id,
         agent_id=work.run.spender,
-        run_cap=work.run.run_cap,
+        run_cap=work.run_cap,
     )
     made = await carry_out(work.progress, work.step_key("call"), work.run.acting, command, node_id=work.key)
     if made.outcome is not None and made.outcome.status is ToolStatus.DONE:

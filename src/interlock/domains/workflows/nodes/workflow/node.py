@@ -29,5 +29,6 @@ async def _start(work: Work, config: Config, data: dict[str, Json], ctx: Ctx) ->
         parent_run_id=work.run.run_id,
         depth=work.run.depth + 1,
         is_public=work.run.is_public,
+        run_cap=await work.left(ctx),
     )
     return await announced(work, await launch(work.run.within(ctx), wanted), ctx)
