@@ -115,6 +115,63 @@ def test_a_text_is_translated_piece_by_piece_and_what_is_left_stays_readable() -
     assert Template.parse(reader.template({"a": [1, "it's"]})).value({}) == {"a": [1, "it's"]}
 
 
+def request(**parameters: Any) -> Converted:
+    node = {"name": "Ask", "type": "n8n-nodes-base.httpRequest", "typeVersion": 4.2, "parameters": parameters}
+    return converted({"nodes": [node], "connections": {}})
+
+
+def test_a_request_comes_over_with_what_it_sends() -> None:
+    made = request(
+        method="post",
+        url="=https://example.com/{{ $json.id }}",
+        headerParameters={"parameters": [{"name": "X-A", "value": "={{ $json.a }}"}]},
+        queryParameters={"parameters": [{"name": "n", "value": "1"}]},
+        sendBody=True,
+        specifyBody="json",
+        jsonBody='{"a": 1}',
+    )
+    assert made.nodes[0].kind == "http"
+    config = made.nodes[0].config
+    assert (config["method"], config["headers"], config["query"]) == ("POST", {"X-A": "{{ input.a }}"}, {"n": "1"})
+    assert Template.parse(config["url"]).render({"input": {"id": 7}}) == "https://example.com/7"
+    assert Template.parse(config["body"]).value({}) == {"a": 1}
+    assert made.nodes[1].config == {"expression": "input.json ?? input.text ?? input"}
+    assert made.reports[0].outcome is ImportOutcome.MAPPED
+    assert check(made.nodes, made.edges, kinds()) == ()
+
+
+def test_the_error_of_a_request_leaves_from_the_request() -> None:
+    ask = {
+        "name": "Ask",
+        "type": "n8n-nodes-base.httpRequest",
+        "onError": "continueErrorOutput",
+        "parameters": {"url": "https://example.com"},
+    }
+    end = {"name": "End", "type": "n8n-nodes-base.noOp", "parameters": {}}
+    wires = {"Ask": {"main": [[], [{"node": "End", "type": "main", "index": 0}]]}}
+    made = converted({"nodes": [ask, end], "connections": wires})
+    assert [(edge.source, edge.target, edge.branch) for edge in made.edges] == [
+        ("ask_in", "ask", None),
+        ("ask_in", "end", "error"),
+    ]
+    assert check(made.nodes, made.edges, kinds()) == ()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "outcome"),
+    [
+        ({"url": "https://example.com", "authentication": "genericCredentialType"}, ImportOutcome.PARTLY),
+        ({"url": ""}, ImportOutcome.PLACEHOLDER),
+        ({"url": "https://example.com", "method": "BREW"}, ImportOutcome.PLACEHOLDER),
+        ({"url": "https://a.example", "sendBody": True, "contentType": "binaryData"}, ImportOutcome.PLACEHOLDER),
+    ],
+)
+def test_what_a_request_loses_is_said(parameters: dict[str, Any], outcome: ImportOutcome) -> None:
+    made = request(**parameters)
+    assert made.reports[0].outcome is outcome
+    assert made.reports[0].notes
+
+
 TEXT = st.text(max_size=40)
 PIECE = st.sampled_from(
     ["$json", ".x", "['a b']", "$('A b').item.json", " + ", " === ", "'t'", '"', "`${", "}", "(", ")", "1.5", " ? ",
@@ -146,7 +203,8 @@ TYPES = st.sampled_from(
 KEYS = st.sampled_from(
     ["conditions", "rules", "values", "assignments", "mode", "jsonOutput", "amount", "unit", "resume", "channelId",
      "text", "messages", "options", "categories", "operation", "resource", "workflowId", "fieldToSplitOut", "string",
-     "value", "prompt", "rule", "interval", "batchSize", "respondWith", "responseBody", "fallbackOutput", "inputText"]
+     "value", "prompt", "rule", "interval", "batchSize", "respondWith", "responseBody", "fallbackOutput", "inputText",
+     "url", "method", "sendBody", "jsonBody", "specifyBody", "headerParameters", "bodyParameters", "parameters"]
 )  # fmt: skip
 PARAMETERS = st.recursive(
     JSON, lambda inner: st.dictionaries(KEYS, inner, max_size=5) | st.lists(inner, max_size=3), max_leaves=15

@@ -10,6 +10,8 @@ from interlock.domains.workflows.n8n.states import ImportOutcome
 from interlock.domains.workflows.n8n.words import NoCounterpartError, literal, pieces
 
 _DEFAULT_MODEL = "gpt-4o-mini"
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+_LONGEST_URL = 2_000
 _CALLED = ("stringValue", "numberValue", "booleanValue", "arrayValue", "objectValue", "value")
 
 
@@ -90,10 +92,51 @@ def code(site: Site) -> Made:
 
 
 def http(site: Site) -> Made:
-    """A plain request: the catalogue has no tool for it."""
+    """A request; as in n8n the body of the answer goes on. What authenticates it is in no file."""
     node = site.node
-    method, url = node.text("method") or node.text("requestMethod") or "GET", node.text("url")
-    return by_hand(site, f"The catalogue has no plain HTTP tool; the request was {method} {shown(url)}.")
+    method, url = (node.text("method") or node.text("requestMethod") or "GET").upper(), node.text("url")
+    if method not in _METHODS or not url.strip("= ") or len(url) > _LONGEST_URL:
+        return by_hand(site, f"The request is not understood; it was {shown(method)} {shown(url)}.")
+    config: dict[str, Any] = {"method": method, "url": site.reader.template(url)}
+    if len(config["url"]) > 2 * _LONGEST_URL:
+        return by_hand(site, f"Its address is too long: {shown(url)}.")
+    for ours, theirs in (("headers", "header"), ("query", "query")):
+        named = _named(site, f"{theirs}Parameters", f"{theirs}ParametersUi")
+        if named:
+            config[ours] = named
+    if node.get("sendBody") is True:
+        if node.text("contentType", default="json") != "json":
+            return by_hand(site, f"A body of this sort is not imported: {shown(node.get('contentType'))}.")
+        try:
+            body = _body(site)
+        except NoCounterpartError as reason:
+            return by_hand(site, f"Its body could not be translated: {reason}.")
+        if body:
+            config["body"] = body
+    if node.text("authentication", default="none") != "none":
+        site.notes.append("Its credentials are not in the file; add the header that carries them.")
+    made = Made("http", config, then=("transform", {"expression": "input.json ?? input.text ?? input"}))
+    if not site.notes and not site.reader.lost:
+        return made
+    return Made(made.kind, made.config, made.branches, ImportOutcome.PARTLY, made.then)
+
+
+def _named(site: Site, newer: str, older: str) -> dict[str, str]:
+    """Headers or query parameters, of either generation of the node."""
+    found = [*site.node.items(newer, "parameters"), *site.node.items(older, "parameter")]
+    named = {str(item.get("name") or ""): site.reader.template(item.get("value", "")) for item in found[:100]}
+    return {name: value for name, value in named.items() if name}
+
+
+def _body(site: Site) -> Any:
+    """The body to be sent as JSON: fields, or a text that holds JSON."""
+    if site.node.text("specifyBody") != "json":
+        return _named(site, "bodyParameters", "bodyParametersUi")
+    text = site.node.text("jsonBody")
+    if not text.startswith("="):
+        return "{{ parse_json(" + literal(text) + ") }}"
+    made = site.reader.operand(text)
+    return "{{ " + (made if len(pieces(text[1:])) == 1 else f"parse_json({made})") + " }}"
 
 
 def _model(site: Site) -> str:

@@ -55,6 +55,8 @@ _TYPES_BEGINNING = ("n8n-nodes-base.", "@n8n/n8n-nodes-langchain.")
 # What passes on what it is given, so that behind it a webhook's item is still a whole request.
 _PASSING = frozenset({"if", "switch", "filter", "noOp", "wait"})
 _LEFT_OUT = {"stickyNote": "A note has no place in a graph."}
+_DOUBLE = frozenset({"merge", "httpRequest"})
+"""What becomes two nodes of ours: their work, and what n8n makes of it."""
 _LONGEST_ID = 50
 
 
@@ -164,7 +166,7 @@ def _ids(source: Source) -> tuple[dict[str, str], dict[str, str]]:
         if _begins(node):
             leaving[name] = identity if first_trigger is None else first_trigger
             first_trigger = leaving[name]
-        entries[name] = f"{identity}_in" if node.short == "merge" and not node.disabled else leaving[name]
+        entries[name] = f"{identity}_in" if node.short in _DOUBLE and not node.disabled else leaving[name]
     return entries, leaving
 
 
@@ -232,9 +234,8 @@ def _edges(source: Source, drafts: Mapping[str, _Draft]) -> list[Edge]:
             start.notes.append(f"Its connection to '{wire.target}' was left out: nothing leads to a trigger.")
             continue
         branch = _branch(start, wire)
-        found.setdefault(
-            (start.leaving, end.entry, branch), Edge(source=start.leaving, target=end.entry, branch=branch)
-        )
+        leaving = start.entry if branch == ERROR_BRANCH else start.leaving
+        found.setdefault((leaving, end.entry, branch), Edge(source=leaving, target=end.entry, branch=branch))
     return list(found.values())
 
 
