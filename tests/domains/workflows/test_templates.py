@@ -14,6 +14,8 @@ from tests.support.story import write_script
 
 TRIAGE = "/api/v1/templates/tpl_ticket_triage"
 DRAFT = "Thank you for writing; we look into it."
+KNOWN = "Double charges: the second payment goes back to the card within 5 to 10 days."
+SUPPORT = f"Hi Ana,\n\n{DRAFT}\n\n{KNOWN}\n\nYour help desk"
 WANTED: dict[str, dict[str, Any]] = {
     "tpl_bug_intake": {"filed": True, "part": "backend"},
     "tpl_comment_moderation": {"published": True},
@@ -29,6 +31,7 @@ WANTED: dict[str, dict[str, Any]] = {
     "tpl_leave_request": {"granted": True, "days": 11, "left": 4},
     "tpl_post_with_review": {"text": DRAFT, "was_cut": False},
     "tpl_refund_check": {"refund": True, "by": "a person"},
+    "tpl_support_triage": {"topic": "billing", "decision": "approved", "reply": SUPPORT},
     "tpl_ticket_triage": {"to": "ana@example.com", "topic": "billing", "text": DRAFT},
     "tpl_urgent_messages": {"queue": "now"},
 }

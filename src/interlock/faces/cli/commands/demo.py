@@ -5,6 +5,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Generator
+from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import Path
 from types import FrameType
@@ -20,6 +21,9 @@ from interlock.faces.cli.demo.client import Api
 from interlock.faces.cli.demo.material import read_mail
 from interlock.faces.cli.demo.review import Desk, Reviewer, reviewer_for
 from interlock.faces.cli.demo.story import Stage, tell
+from interlock.faces.cli.demo.triage import desk as support_desk
+from interlock.faces.cli.demo.triage.material import read_material
+from interlock.faces.cli.demo.triage.story import tell as tell_triage
 from interlock.faces.cli.demo.world import Addresses, World
 from interlock.faces.cli.output import ExitCode
 from interlock.faces.cli.session import Context, DataDir, Session, load_settings, session_of
@@ -32,14 +36,27 @@ _LOOPBACK = IPv4Network("127.0.0.0/8")
 _LOG_FILE = "server.log"
 
 
+class Story(StrEnum):
+    """What can be watched."""
+
+    REFUND_DESK = "refund-desk"
+    SUPPORT_TRIAGE = "support-triage"
+
+
 def demo(
     context: Context,
+    story: Annotated[
+        Story, typer.Argument(help="An agent that refunds, or a workflow that answers mails.")
+    ] = Story.REFUND_DESK,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve everything without asking.")] = False,
     keep_serving: Annotated[
         bool, typer.Option("--serve", help="Serve on the configured address, and go on after the demo until Ctrl-C.")
     ] = False,
     model: Annotated[
-        str | None, typer.Option(help="Model the agent thinks with; default: a configured provider's.")
+        str | None,
+        typer.Option(
+            help="Model that thinks; default: a configured provider's for refunds, the embedded one for mails."
+        ),
     ] = None,
     key: Annotated[
         str | None,
@@ -48,7 +65,7 @@ def demo(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the demo's server.")] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Watch an agent handle a refund while a person decides; exit code 0 only if everything that must hold does."""
+    """Watch a refund or a folder of mails being handled while a person decides; exits with 0 only if all went well."""
     session = session_of(context)
     reviewer = reviewer_for(yes=yes, keeps_serving=keep_serving)
     with contextlib.ExitStack() as stack:
@@ -59,7 +76,7 @@ def demo(
         telemetry.configure(settings, stream=log)
         listener = serving.listen(settings)
         world = stack.enter_context(World(session.composition, listener))
-        checks = _play(session, world.addresses(), reviewer, model or setup.model_for(settings), key)
+        checks = _play(session, world.addresses(), story, reviewer, model, key)
         failed = _verdict(session, checks)
         if keep_serving:
             _serve_on(session, world)
@@ -79,14 +96,20 @@ def _settings(stack: contextlib.ExitStack, data_dir: Path | None, port: int | No
     return settings.model_copy(update={**threads, "http_allow_private": (*settings.http_allow_private, _LOOPBACK)})
 
 
-def _play(session: Session, at: Addresses, reviewer: Reviewer, model: str, key: str | None) -> list[Check]:
+def _play(
+    session: Session, at: Addresses, story: Story, reviewer: Reviewer, model: str | None, key: str | None
+) -> list[Check]:
     settings = at.server.settings
     console = session.terminal.out
     console.print(f"[bold]Interlock[/] serves on {settings.base_url}, data in {settings.data_dir}.")
     key_file = settings.data_dir / FIRST_KEY_FILE
     with Api(settings.base_url, key or at.server.first_key or _kept(key_file)) as api:
+        if story is Story.SUPPORT_TRIAGE:
+            yes = reviewer is Reviewer.YES
+            return tell_triage(console, api, read_material(settings), model or support_desk.MODEL, yes=yes)
         desk = Desk(console, api, reviewer, key_file)
-        return tell(Stage(console, api, desk, at.sandbox_url, model, read_mail(settings)))
+        thinking = model or setup.model_for(settings)
+        return tell(Stage(console, api, desk, at.sandbox_url, thinking, read_mail(settings)))
 
 
 def _kept(key_file: Path) -> str:

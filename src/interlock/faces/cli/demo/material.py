@@ -47,27 +47,30 @@ class Mail:
         return frozenset(found - {self.wanted_charge, self.address})
 
 
-def examples(settings: Settings) -> Path:
-    """The folder of the example: inside the package where it was installed, beside the sources in a checkout.
+def example(settings: Settings, folder: str, needed: str) -> Path:
+    """The folder of an example: inside the package where it was installed, beside the sources in a checkout.
+
+    Args:
+        needed: a file that it must hold.
 
     Raises:
         InterlockError: NOT_FOUND when this installation has none.
     """
-    places = [directory / FOLDER for directory in script_directories(settings)]
+    places = [directory / folder for directory in script_directories(settings)]
     for place in places:
-        if (place / "mailbox.mbox").is_file():
+        if (place / needed).is_file():
             return place
     raise InterlockError(
         Kind.NOT_FOUND,
-        f"The example '{FOLDER}' is not part of this installation.",
+        f"The example '{folder}' is not part of this installation.",
         code="example_missing",
-        hint=f"Run from a checkout, or copy examples/{FOLDER} into the data directory's 'scripts' folder.",
+        hint=f"Run from a checkout, or copy examples/{folder} into the data directory's 'scripts' folder.",
     )
 
 
 def read_mail(settings: Settings) -> Mail:
     """The message in the mailbox."""
-    file = examples(settings) / "mailbox.mbox"
+    file = example(settings, FOLDER, "mailbox.mbox") / "mailbox.mbox"
     box = mailbox.mbox(file, create=False)
     try:
         raw = box.get_bytes(box.keys()[0])
