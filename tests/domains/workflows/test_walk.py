@@ -1,5 +1,6 @@
 """The walk through a workflow: order, branches, joins, loops, errors, gates, children."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -189,3 +190,15 @@ async def test_a_failed_run_is_repeated_from_where_it_failed(server: Server) -> 
     assert (refused.status_code, refused.json()["error"]["details"]["field"]) == (422, "from_node")
     whole = (await server.post(f"/api/v1/runs/{run['run_id']}/again", {"from_node": "first"})).json()
     assert by_node(await ended(server, whole["run_id"]))["rest"]["reason"] is None
+
+
+async def test_many_waiting_gates_do_not_stop_the_other_branches(server: Server) -> None:
+    gates = [node(f"ask{number}", "gate") for number in range(12)]
+    nodes = [node("fan", "parallel"), *gates, node("rest", "delay", seconds=0), node("on", "delay", seconds=0)]
+    edges = [edge for gate in gates for edge in chain("fan", gate["id"])]
+    run_id = await start(server, (await create(server, nodes, [*edges, *chain("fan", "rest", "on")]))["id"])
+    async with asyncio.timeout(30):
+        async for event in server.runtime.streams.follow(await server.ctx(), f"run:{run_id}", 0):
+            if event is not None and event.data.get("node_id") == "on":
+                break
+    assert (await server.post(f"/api/v1/runs/{run_id}/cancel")).json()["status"] == "cancelled"

@@ -8,6 +8,9 @@ from typing import Any
 from interlock.runtime.context import Ctx
 from interlock.runtime.durable import Flow, Json, Step
 
+MOST_AT_ONCE = 8
+"""How many branches of a run may reach outside at the same time; those that wait for people or the clock are many."""
+
 
 class Branches:
     """The `Flow` of a run with branches: when one of them ends the run, the others stop before their next step.
@@ -21,6 +24,7 @@ class Branches:
         self._busy: set[asyncio.Task[Any] | None] = set()
         self._called_off: set[asyncio.Task[Any] | None] = set()
         self._writing = asyncio.Lock()
+        self._places = asyncio.Semaphore(MOST_AT_ONCE)
 
     @property
     def id(self) -> str:
@@ -41,12 +45,14 @@ class Branches:
     async def step(self, key: str, step: Step) -> Json:
         """See `Flow.step`."""
         self._require_wanted()
-        task = asyncio.current_task()
-        self._busy.add(task)
-        try:
-            return await self._flow.step(key, step)
-        finally:
-            self._busy.discard(task)
+        async with self._places:
+            self._require_wanted()
+            task = asyncio.current_task()
+            self._busy.add(task)
+            try:
+                return await self._flow.step(key, step)
+            finally:
+                self._busy.discard(task)
 
     async def wait(self, topic: str, *, until: datetime | None = None) -> Json | None:
         """See `Flow.wait`."""

@@ -34,7 +34,6 @@ from interlock.runtime.context import Ctx
 from interlock.runtime.database import is_database_trouble
 from interlock.runtime.durable import Flow, FlowCancelled, Json
 
-MOST_AT_ONCE = 8
 MOST_TURNS = 100_000
 """How many nodes a run goes through, those in loops counted for every item."""
 _WRITE_EVERY = 100
@@ -131,7 +130,6 @@ class Walk:
         self._progress = Progress(self._branches, order.run_id)
         self._pending: dict[str, Entry] = {}
         self._written: set[str] = set()
-        self._places = asyncio.Semaphore(MOST_AT_ONCE)
         self._beginning = asyncio.Lock()
         self._turns = 0
         self._children = Children()
@@ -169,7 +167,7 @@ class Walk:
                     if node.is_pure or (not state.ready and not under_way):
                         self._settle(state, frame, key, await self._node(node, frame, given))
                     else:
-                        under_way[asyncio.create_task(self._in_turn(node, frame, given))] = key
+                        under_way[asyncio.create_task(self._node(node, frame, given))] = key
                 if under_way:
                     done, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                     for task in sorted(done, key=lambda finished: under_way[finished]):
@@ -237,10 +235,6 @@ class Walk:
         """The edges that stay in the region: those into the body of a loop are the loop's own."""
         node = self._plan.nodes[key]
         return [edge for edge in node.outgoing if self._plan.nodes[edge.target].loop == node.loop]
-
-    async def _in_turn(self, node: PlannedNode, frame: Frame, data: Json) -> Outcome:
-        async with self._places:
-            return await self._node(node, frame, data)
 
     async def _node(self, node: PlannedNode, frame: Frame, data: Json) -> Outcome:
         """One node: run, tried again where it may be, put on record."""
