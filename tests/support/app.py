@@ -14,9 +14,11 @@ from interlock.domains.accounts.service import first_start
 from interlock.domains.accounts.service.identify import anonymous, identify
 from interlock.runtime import migrations
 from interlock.runtime.context import Ctx, Runtime
+from interlock.runtime.lazy import lazy
 from interlock.runtime.settings import Settings
 from tests.support.postgres import PostgresServer
 
+dbos: Any = lazy("dbos")
 MASTER_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 LOOPBACK = "127.0.0.0/8"
 
@@ -68,9 +70,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: PostgresServer) -> str:
     """A migrated, empty PostgreSQL database to copy."""
-    return postgres_server.ensure_template(
-        "interlock_schema", lambda url: migrations.upgrade(Settings(database_url=url))
-    )
+    return postgres_server.ensure_template("interlock_schema", _migrate)
+
+
+def _migrate(url: str) -> None:
+    """Our tables and those of the distributed engine, which would else make them at every start on a fresh copy."""
+    migrations.upgrade(Settings(database_url=url))
+    dbos.DBOS.migrate(url)
 
 
 @pytest.fixture
