@@ -103,7 +103,11 @@ def accepts(root: dict[str, Any], schema: dict[str, Any], path: list[str]) -> bo
         return "items" in schema and accepts(root, schema["items"], path[1:])
     if path[0] in schema.get("properties", {}):
         return accepts(root, schema["properties"][path[0]], path[1:])
-    return schema.get("additionalProperties") is True
+    others = schema.get("additionalProperties")
+    if path[0].startswith("<"):  # a key that the caller chooses
+        chosen = [*schema.get("patternProperties", {}).values(), *([others] if isinstance(others, dict) else [])]
+        return any(accepts(root, part, path[1:]) for part in chosen)
+    return others is True
 
 
 @ONE_DATABASE

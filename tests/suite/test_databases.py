@@ -74,7 +74,7 @@ def test_every_worker_is_given_the_same_server(postgres_server: PostgresServer) 
 @pytest.mark.postgres
 def test_vectors_are_available(postgres_url: str) -> None:
     with psycopg.connect(postgres_url) as connection:
-        connection.execute("CREATE EXTENSION vector")
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         assert connection.execute("SELECT '[1,2]'::vector <-> '[1,4]'::vector").fetchone() == (2.0,)
 
 

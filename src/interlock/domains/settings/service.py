@@ -112,7 +112,10 @@ class ChangeAlerts(Command):
 
 
 RiskWeight = Annotated[
-    float, Field(ge=0, le=1_000, allow_inf_nan=False, description="How much this dimension counts; 1 by default.")
+    float,
+    Field(
+        strict=True, ge=0, le=1_000, allow_inf_nan=False, description="How much this dimension counts; 1 by default."
+    ),
 ]
 
 
@@ -120,7 +123,10 @@ class ChangeRisk(Command):
     """How risk scores are weighed; absent fields stay, null sets one back to its default."""
 
     threshold: (
-        Annotated[float, Field(ge=0, le=100, allow_inf_nan=False, description="Above it a system is flagged; 60.")]
+        Annotated[
+            float,
+            Field(strict=True, ge=0, le=100, allow_inf_nan=False, description="Above it a system is flagged; 60."),
+        ]
         | None
     ) = None
     bias_weight: RiskWeight | None = None

@@ -37,7 +37,9 @@ def written_out(node: Node, *, references: bool = False) -> str:
             return f"{{{{{node.name}}}}}" if references or not is_plain_name(node.name) else node.name
         case Access():
             steps = "".join(_step(step, references) for step in node.steps)
-            return _tight(node.root, references) + steps
+            root = written_out(node.root, references=references)
+            # A path that begins with a path in brackets is another tree than one long path.
+            return (f"({root})" if isinstance(node.root, Access) else _tight(node.root, references)) + steps
         case ListOf():
             return f"[{_joined(node.items, references)}]"
         case ObjectOf():

@@ -8,15 +8,18 @@ from typing import Any
 from pydantic import BaseModel
 
 from interlock.domains.governance.policies.views import Decision
+from interlock.domains.notifications.service import NewNotification, notify
+from interlock.domains.notifications.states import NotificationKind, NotificationLevel
 from interlock.domains.runs.events import RunEnded
 from interlock.domains.runs.repository import Runs, Steps
 from interlock.domains.runs.states import RunStatus, StepKind, StepStatus
-from interlock.domains.runs.views import StepId
+from interlock.domains.runs.views import Run, StepId
 from interlock.kit.ids import RunId
 from interlock.kit.money import ZERO
 from interlock.runtime.context import Ctx
 from interlock.runtime.durable import Flow, Json
 
+_TROUBLE = frozenset({RunStatus.FAILED, RunStatus.BUDGET_EXCEEDED})
 _TROUBLE = frozenset({RunStatus.FAILED, RunStatus.BUDGET_EXCEEDED})
 RESUME = "resume"
 """The topic on which a paused run hears that it may go on."""
@@ -162,7 +165,24 @@ class Progress:
         if is_news:
             await self._append(f"run.{status.value}", {"output": output} if error is None else {"error": error}, ctx)
             await tell_of_end(ctx, self.run_id, parent_run_id, status)
+            if status in _TROUBLE and parent_run_id is None:
+                await _tell_people(ctx, await Runs(ctx).get(self.run_id), error)
         return None
+
+
+async def _tell_people(ctx: Ctx, run: Run, error: str | None) -> None:
+    """A run that failed is news, but a hundred in an hour of the same agent or workflow are not a hundred news."""
+    what = run.workflow_id or run.agent_id
+    news = NewNotification(
+        kind=NotificationKind.RUN_FAILED,
+        title=f"A run of '{run.name}' failed",
+        body=f"{error or 'No reason is known.'}\nFurther failures within the hour are only in the list of runs.",
+        level=NotificationLevel.ERROR,
+        subject_kind="run",
+        subject_id=str(run.id),
+        source=f"failed:{what}:{ctx.now:%Y%m%d%H}",
+    )
+    await notify(ctx, news)
 
 
 async def tell_of_end(ctx: Ctx, run_id: RunId, parent_run_id: RunId | None, status: RunStatus) -> None:

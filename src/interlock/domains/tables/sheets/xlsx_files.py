@@ -6,13 +6,18 @@ import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import IO, Any
-
-from openpyxl import Workbook, load_workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from typing import IO, TYPE_CHECKING, Any
 
 from interlock.domains.tables.sheets.source import Line, Source, UnusableFileError, bounded, header_of
+from interlock.runtime.lazy import lazy
+
+if TYPE_CHECKING:
+    import openpyxl
+    import openpyxl.cell
+    import openpyxl.cell.cell as cells
+else:
+    openpyxl = lazy("openpyxl")
+    cells = lazy("openpyxl.cell.cell")
 
 _MOST_PARTS = 2_000
 _MOST_UNPACKED = 200_000_000
@@ -62,7 +67,7 @@ def open_xlsx(file: IO[bytes], sheet: str | None) -> Source:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and extensions that we do not look at
-            book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
         names = book.sheetnames
     except Exception as error:  # the reader raises whatever a damaged file makes it stumble over
         raise UnusableFileError("The file is damaged, or no XLSX file.") from error
@@ -112,7 +117,7 @@ class SheetWriter:
     """Writes an XLSX file row by row, without holding it in memory."""
 
     def __init__(self, title: str) -> None:
-        self._book = Workbook(write_only=True)
+        self._book = openpyxl.Workbook(write_only=True)
         safe = "".join("_" if char in "[]:*?/\\'" else char for char in title)[:31]
         self._sheet = self._book.create_sheet(safe.strip() or "Table")
 
@@ -123,7 +128,7 @@ class SheetWriter:
     def _cell(self, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        cell = WriteOnlyCell(self._sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
+        cell = openpyxl.cell.WriteOnlyCell(self._sheet, cells.ILLEGAL_CHARACTERS_RE.sub("", value))
         cell.data_type = "s"  # text that begins with = would become a formula
         return cell
 

@@ -25,13 +25,11 @@ _MOST_BYTES = 2_000_000
 _MOST_FIELDS = 300
 _PATH = frozenset({"slug"})
 _OWN = "_"
-_HEADINGS = {
-    Kind.NOT_FOUND: ("This form is not here", "Its address may have changed, or it takes no answers at the moment."),
-    Kind.CONFLICT: (
-        "These answers were sent already",
-        "This page has been sent before with other answers, which were received. Open the form anew to send more.",
-    ),
-}
+_GONE = ("This form is not here", "Its address may have changed, or it takes no answers at the moment.")
+_SENT = (
+    "These answers were sent already",
+    "This page has been sent before with other answers, which were received. Open the form anew to send more.",
+)
 
 
 async def show(request: Request) -> Response:
@@ -95,8 +93,17 @@ def _refused(request: Request, error: InterlockError, form: FormPage | None = No
     """A page for people; for programs the same error as everywhere else."""
     if "text/html" not in request.headers.get("accept", ""):
         return error_response(error)
-    heading, words = _HEADINGS.get(error.kind, ("This did not work", f"{error.message} {error.hint or ''}"))
+    heading, words = _told(error)
     return _html(refusal_page(heading, words), STATUS[error.kind], form)
+
+
+def _told(error: InterlockError) -> tuple[str, str]:
+    """A refusal in words for a visitor."""
+    if error.kind is Kind.NOT_FOUND:
+        return _GONE
+    if error.kind is Kind.CONFLICT:
+        return _SENT
+    return "This did not work", f"{error.message} {error.hint or ''}"
 
 
 def _html(text: str, status: int, form: FormPage | None) -> Response:
