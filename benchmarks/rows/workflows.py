@@ -1,11 +1,9 @@
 """Workflows: a hook that answers with its run's output, runs of three durable steps, and a long history behind them."""
 
 import asyncio
-import sqlite3
 import subprocess
-import time
-from pathlib import Path
 
+from benchmarks.bare import units_per_second
 from benchmarks.figures import Figure, median
 from benchmarks.load import Load
 from benchmarks.processes import Server, load, request, scratch, serving
@@ -108,22 +106,4 @@ async def _postgres_pass(url: str) -> Pass:
 
 def _bare() -> float:
     with scratch() as folder:
-        return _commits(folder / "bare.db")
-
-
-def _commits(path: Path) -> float:
-    database = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
-        database.execute(f"PRAGMA {pragma}")
-    database.execute("CREATE TABLE records (id INTEGER PRIMARY KEY, run TEXT, step TEXT, record TEXT)")
-    began = time.perf_counter()
-    for number in range(_RUNS):
-        for step in range(_COMMITS):
-            database.execute("BEGIN IMMEDIATE")
-            for _ in range(2):
-                database.execute(
-                    "INSERT INTO records (run, step, record) VALUES (?, ?, ?)",
-                    (f"run-{number}", f"step-{step}", '{"noted": true}'),
-                )
-            database.execute("COMMIT")
-    return _RUNS / (time.perf_counter() - began)
+        return units_per_second(folder / "bare.db", units=_RUNS, commits=_COMMITS)

@@ -15,6 +15,7 @@ from interlock.domains.workflows.manifest import NodeFailed, Outcome, RunStopped
 from interlock.domains.workflows.nodes.ai.manifest import Config
 from interlock.domains.workflows.reading import Unreadable, as_json, schema_instructions
 from interlock.kit.errors import Kind
+from interlock.kit.fencing import fenced
 from interlock.runtime.context import Ctx
 from interlock.runtime.durable import Json
 
@@ -26,7 +27,7 @@ async def run(work: Work, config: Config) -> Outcome:
     """Ask the model once; text, or data of the wanted shape."""
     prompt = work.text(config.prompt)
     if config.data is not None:
-        prompt = f"{prompt}\n\n{words.fenced(work.compute(config.data))}"
+        prompt = f"{prompt}\n\n{fenced(work.compute(config.data))}"
     system = None if config.system_prompt is None else work.text(config.system_prompt)
     if config.use_memory:
         known: str = await work.effect(partial(_recall, work, prompt), "recall")
