@@ -65,6 +65,26 @@ async def test_an_answer_of_another_shape_is_asked_again(server: Server) -> None
     run = await ran(server, [asked], [])
     assert run["status"] == "failed"
     assert "no JSON" in run["error"]
+    first, last = run["nodes"]  # what was paid for in vain is on record and in the totals
+    assert (first["node_id"], first["status"], last["node_id"]) == ("ask:try0", "failed", "ask")
+    assert first["tokens"] > 0
+    assert run["total_tokens"] == first["tokens"] + last["tokens"]
+
+
+async def test_a_failed_run_leaves_nothing_behind_that_works_on(server: Server) -> None:
+    inner = await create(server, [node("ask", "gate")], [])
+    nodes = [
+        node("fan", "parallel"),
+        node("sub", "workflow", workflow_id=inner["id"]),
+        node("rest", "delay", seconds=0.3),
+        node("bad", "transform", expression="null + 1"),
+    ]
+    made = await create(server, nodes, [*chain("fan", "sub"), *chain("fan", "rest", "bad")])
+    run = await ended(server, await start(server, made["id"]))
+    assert run["status"] == "failed"
+    (child,) = (await server.get("/api/v1/runs", parent_run_id=run["run_id"])).json()
+    assert child["status"] == "cancelled"
+    assert (await server.get("/api/v1/approvals", status="pending")).json() == []
 
 
 @pytest.mark.parametrize("verdict", ["approve", "reject"])

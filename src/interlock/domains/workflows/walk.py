@@ -185,7 +185,7 @@ class Walk:
         """Close the run, with the steps that were not written yet."""
         entries = list(self._pending.values())
         if status is not RunStatus.COMPLETED:
-            await self._flow.transact("stopped", self._close_gates)
+            await self._flow.transact("stopped", self._stop_the_rest)
         return await self._progress.end(status, output=output, error=error, entries=entries)
 
     async def close(self, ctx: Ctx) -> Json:
@@ -193,7 +193,9 @@ class Walk:
         await self._progress.write(ctx, list(self._pending.values()))
         return await withdraw_gates(ctx, self._order.run_id, CANCELLED)
 
-    async def _close_gates(self, ctx: Ctx) -> Json:
+    async def _stop_the_rest(self, ctx: Ctx) -> Json:
+        """Nothing goes on for a run that has failed: neither its gates nor the runs its other branches have started."""
+        await runs.cancel_children(ctx, self._order.run_id)
         return await withdraw_gates(ctx, self._order.run_id, FAILED)
 
     def _product(self, region: str | None, outcomes: Mapping[str, Outcome]) -> Json:
@@ -250,8 +252,12 @@ class Walk:
                 outcome = await self._attempt(key, node, frame, data, attempt)
             except NodeFailed as failure:
                 if failure.may_retry and attempt < node.node.retries and not node.is_pure:
+                    if failure.record is not None:  # what was paid for in vain was paid for
+                        tried = {"status": StepStatus.FAILED, "reason": failure.message[:_LONGEST_REASON]}
+                        record = failure.record.model_copy(update=tried)
+                        self._record(f"{key}:try{attempt}", record, "node.retried", position=failure.position)
                     pause = timedelta(seconds=min(2**attempt, 300))
-                    await self._flow.sleep_until(f"{key}:retry{attempt}", self._flow.ctx.now + pause)
+                    await self._branches.sleep_until(f"{key}:retry{attempt}", self._branches.ctx.now + pause)
                     attempt += 1
                     continue
                 return self._failed(key, node, failure)

@@ -164,11 +164,16 @@ async def list_(ctx: Ctx, command: ListRuns) -> Page[Run]:
 async def cancel(ctx: Ctx, command: RunRef) -> Run:
     """Stop a run; what it has done stays done, what waits for a person, or has not begun, is withdrawn."""
     run = await _cancel(ctx, command.run_id)
-    waiting = await Runs(ctx).children(run.id)
+    await cancel_children(ctx, run.id)
+    return run
+
+
+async def cancel_children(ctx: Ctx, run_id: RunId) -> None:
+    """Stop what a run has started and what that has started, in the caller's unit of work."""
+    waiting = await Runs(ctx).children(run_id)
     while waiting:
         child = await _cancel(ctx, waiting.pop())
         waiting += await Runs(ctx).children(child.id)
-    return run
 
 
 async def _cancel(ctx: Ctx, run_id: RunId) -> Run:
