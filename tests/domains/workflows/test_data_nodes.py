@@ -8,6 +8,7 @@ import structlog
 
 from interlock.domains.tables.events import TableTriggerFired
 from interlock.domains.workflows.subscribers import start_for_row
+from interlock.kit.fencing import fenced
 from interlock.runtime.context import Ctx
 from tests.domains.workflows.support import PATIENCE, by_node, chain, create, ended, node, ran, start
 from tests.support.app import Server
@@ -106,7 +107,7 @@ async def test_a_workflow_finds_what_is_remembered_by_meaning(server: Server) ->
     assert (await server.post("/api/v1/memory", body)).status_code == 200
     run = await ran(server, [node("ask", "memory_read", query="shop open")], [])
     assert [each["content"] for each in run["output"]["results"]] == [body["content"]]
-    assert run["output"]["text"] == body["content"]
+    assert run["output"]["text"] == fenced([body["content"]])
 
 
 async def test_documents_answer_with_passages(server: Server) -> None:

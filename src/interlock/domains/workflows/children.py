@@ -43,5 +43,4 @@ async def outcome_of_child(work: Work, child: RunId) -> Outcome:
 
 
 async def _read(child: RunId, ctx: Ctx) -> Json:
-    found = await runs.get(ctx, runs.RunRef(run_id=child))
-    return Run.model_validate(found.model_dump(exclude={"steps"})).model_dump(mode="json")
+    return (await runs.summary(ctx, child)).model_dump(mode="json")

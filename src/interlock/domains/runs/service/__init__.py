@@ -21,6 +21,7 @@ from interlock.domains.runs.service.running import (
     resume,
     spender_of,
     start_agent,
+    summary,
 )
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
     "resume",
     "spender_of",
     "start_agent",
+    "summary",
 ]

@@ -153,6 +153,11 @@ async def get(ctx: Ctx, command: RunRef) -> RunDetail:
     return RunDetail(**dict(run), steps=await Steps(ctx).of_run(run.id))
 
 
+async def summary(ctx: Ctx, run_id: RunId) -> Run:
+    """A run without its steps, in the caller's unit of work."""
+    return await Runs(ctx).get(run_id)
+
+
 @operation("runs.list", scope="workflows")
 async def list_(ctx: Ctx, command: ListRuns) -> Page[Run]:
     """List runs, newest first."""

@@ -5,7 +5,6 @@ from typing import Any
 from interlock.domains.workflows.manifest import Outcome, Work
 from interlock.domains.workflows.nodes.http.manifest import Config
 from interlock.domains.workflows.nodes.tool.node import call
-from interlock.kit.expressions import render_deep
 
 TOOL = "http.request"
 
@@ -21,9 +20,9 @@ async def run(work: Work, config: Config) -> Outcome:
     if config.headers:
         arguments["headers"] = {name: work.text(value) for name, value in config.headers.items()}
     if config.query:
-        arguments["query"] = render_deep(config.query, work.scope)
+        arguments["query"] = work.filled(config.query)
     if config.body is not None:
-        arguments["json"] = render_deep(config.body, work.scope)
+        arguments["json"] = work.filled(config.body)
     if config.text is not None:
         arguments["text"] = work.text(config.text)
     return await call(work, TOOL, arguments)

@@ -6,12 +6,13 @@ from interlock.domains.memory import service as memory
 from interlock.domains.workflows.commanding import command
 from interlock.domains.workflows.manifest import Outcome, Work
 from interlock.domains.workflows.nodes.memory_read.manifest import Config
+from interlock.kit.fencing import fenced
 from interlock.runtime.context import Ctx
 from interlock.runtime.durable import Json
 
 
 async def run(work: Work, config: Config) -> Outcome:
-    """Search; the memories with their scores, best first, and their contents as one text."""
+    """Search; the memories with their scores, best first, and their contents as one text fenced for a prompt."""
     wanted = command(
         memory.SearchMemories,
         query=work.text(config.query),
@@ -27,4 +28,5 @@ async def run(work: Work, config: Config) -> Outcome:
 async def _search(work: Work, wanted: memory.SearchMemories, ctx: Ctx) -> Json:
     found = (await memory.search(work.run.acting(ctx), wanted)).results
     results = [{**each.memory.model_dump(mode="json"), "score": each.score} for each in found]
-    return {"results": results, "text": "\n\n".join(each.memory.content for each in found)}
+    told = [each.memory.content for each in found]
+    return {"results": results, "text": fenced(told) if told else ""}

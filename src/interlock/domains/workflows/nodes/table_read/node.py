@@ -6,7 +6,6 @@ from interlock.domains.tables import service as tables
 from interlock.domains.workflows.commanding import command
 from interlock.domains.workflows.manifest import Outcome, Work
 from interlock.domains.workflows.nodes.table_read.manifest import Config
-from interlock.kit.expressions import render_deep
 from interlock.runtime.context import Ctx
 from interlock.runtime.durable import Json
 
@@ -14,8 +13,7 @@ from interlock.runtime.durable import Json
 async def run(work: Work, config: Config) -> Outcome:
     """Read; the rows and the count of all that match are the output."""
     filters = [
-        {"column": each.column, "operator": each.operator, "value": render_deep(each.value, work.scope)}
-        for each in config.filters
+        {"column": each.column, "operator": each.operator, "value": work.filled(each.value)} for each in config.filters
     ]
     wanted = command(
         tables.ListRows,

@@ -6,14 +6,13 @@ from interlock.domains.tables import service as tables
 from interlock.domains.workflows.commanding import command
 from interlock.domains.workflows.manifest import NodeFailed, Outcome, Work
 from interlock.domains.workflows.nodes.table_write.manifest import Config
-from interlock.kit.expressions import render_deep
 from interlock.runtime.context import Ctx
 from interlock.runtime.durable import Json
 
 
 async def run(work: Work, config: Config) -> Outcome:
     """Write the row; as it now stands it is the output."""
-    data = work.data if config.row is None else render_deep(config.row, work.scope)
+    data = work.data if config.row is None else work.filled(config.row)
     if not isinstance(data, dict):
         raise NodeFailed("A row is an object of values by column name; the input is none.", may_retry=False)
     if config.row_id is None:
