@@ -399,3 +399,14 @@ async def test_what_a_run_still_holds_after_a_crash_is_given_back_and_only_that(
             room = await budgets.headroom(unit, run_id=run)
         assert room.run is not None
         assert [room.run.reserved, room.month.reserved] == [Decimal(0), Decimal(2)]
+
+
+async def test_what_others_spend_on_ones_behalf_fills_ones_own_day_and_nobody_elses(either_world: World) -> None:
+    world, workflow = either_world, AgentId.new()
+    await settle(world.ctx, "0.6", "child", agent_id=AgentId.new())
+    await within(world.ctx, lambda ctx: budgets.require_day(ctx, workflow, Decimal("0.5")))
+    await within(world.ctx, lambda ctx: budgets.attribute(ctx, workflow, Decimal("0.6")))
+    with pytest.raises(InterlockError) as refusal:
+        await within(world.ctx, lambda ctx: budgets.require_day(ctx, workflow, Decimal("0.5")))
+    assert refusal.value.data["workflow_daily_spent"] == 0.6
+    assert (await shown(world)).daily_spent == Decimal("0.6")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from interlock.domains.workflows import children, launching, walk
+from interlock.domains.workflows.manifest import Work
 from interlock.domains.workflows.nodes.workflow import node as workflow_node
 from interlock.domains.workflows.service import Launch
 from interlock.kit.ids import RunId
@@ -111,7 +112,7 @@ async def test_what_children_cost_counts_towards_the_ceiling_of_the_run_that_sta
     inner = await create(server, [node("rest", "delay", seconds=0)], [])
     caps: list[Decimal | None] = []
     monkeypatch.setattr(workflow_node, "launch", _told_of(caps, launching.launch))
-    monkeypatch.setattr(children, "_read", _dear(children._read))
+    monkeypatch.setattr(children, "_settled", _dear(children._settled))
     run = await ran(
         server,
         [node(name, "workflow", workflow_id=inner["id"]) for name in ("one", "two", "three")],
@@ -130,8 +131,8 @@ def _told_of(caps: list[Decimal | None], launch: Any) -> Any:
     return noting
 
 
-def _dear(read: Any) -> Any:
-    async def reading(child: RunId, ctx: Ctx) -> Any:
-        return {**await read(child, ctx), "total_cost": "1.2"}
+def _dear(settled: Any) -> Any:
+    async def reading(work: Work, child: RunId, ctx: Ctx) -> Any:
+        return {**await settled(work, child, ctx), "total_cost": "1.2"}
 
     return reading

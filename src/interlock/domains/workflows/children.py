@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.runs import service as runs
 from interlock.domains.runs.service.progress import StepRecord, child_topic
 from interlock.domains.runs.states import RunStatus, StepKind, StepStatus
@@ -21,7 +22,7 @@ async def announced(work: Work, child: Run, ctx: Ctx) -> Json:
 async def outcome_of_child(work: Work, child: RunId) -> Outcome:
     """Wait for the end of a run this node has started; what it cost is the node's cost."""
     await work.flow.wait(child_topic(child))
-    run = Run.model_validate(await work.transact(partial(_read, child), "ended"))
+    run = Run.model_validate(await work.transact(partial(_settled, work, child), "ended"))
     work.children.cost += run.total_cost
     record = StepRecord(
         kind=StepKind.NODE,
@@ -42,5 +43,8 @@ async def outcome_of_child(work: Work, child: RunId) -> Outcome:
     raise NodeFailed(message, record=record)
 
 
-async def _read(child: RunId, ctx: Ctx) -> Json:
-    return (await runs.summary(ctx, child)).model_dump(mode="json")
+async def _settled(work: Work, child: RunId, ctx: Ctx) -> Json:
+    run = await runs.summary(ctx, child)
+    if run.total_cost:
+        await budgets.attribute(ctx, work.run.spender, run.total_cost)
+    return run.model_dump(mode="json")

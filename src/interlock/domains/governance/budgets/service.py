@@ -170,6 +170,12 @@ async def require_funds(ctx: Ctx, run_cap: Decimal | None = None) -> None:
     await _require(ctx, ZERO, None, run_cap, in_run=True)
 
 
+async def attribute(ctx: Ctx, spender: AgentId, cost: Decimal) -> None:
+    """Count what others have spent on one's behalf towards one's own ceilings; the workspace has counted it already."""
+    await hold_workspace(ctx)
+    await counters.move(ctx, [Change(total, spent=cost) for total in counters.agent_totals(ctx.now, spender)])
+
+
 async def require_day(ctx: Ctx, spender: AgentId, daily_cap: Decimal) -> None:
     """Refuse more work of one that has used up a day's ceiling of its own.
 
