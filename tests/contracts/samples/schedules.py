@@ -52,6 +52,7 @@ SAMPLES: dict[str, Build] = {
     "schedules.preview": _preview,
     "schedules.resume": _resume,
     "schedules.run_now": reference("schedule_id", "schedules.create"),
+    "schedules.upcoming": nothing,
     "schedules.update": _update,
 }
 UNROUTED = {"notifications.inbox_stream": "the dashboard follows it; its route comes with it"}

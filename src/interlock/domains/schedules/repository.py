@@ -48,6 +48,16 @@ _LOST = (
     .order_by(_columns.next_fire_at)
     .limit(PAGE)
 )
+_DUE_BY = (
+    select(schedules)
+    .where(
+        _columns.workspace_id == bindparam("workspace"),
+        _columns.status == ScheduleStatus.ACTIVE,
+        _columns.next_fire_at <= bindparam("until"),
+    )
+    .order_by(_columns.next_fire_at)
+    .limit(bindparam("most"))
+)
 _WORKSPACES = select(_columns.workspace_id).distinct()
 _FORGET = delete(schedule_firings).where(
     _firings.schedule_id == bindparam("schedule"), _firings.workspace_id == bindparam("workspace")
@@ -67,6 +77,12 @@ class Schedules(Repository[Schedule]):
         session = await self.ctx.session()
         job: JobId | None = (await session.execute(_JOB, {"key": key, "workspace": self.ctx.workspace_id})).scalar()
         return job
+
+    async def due_by(self, moment: datetime, most: int) -> list[Schedule]:
+        """Active schedules whose next due moment is no later than this, the soonest first."""
+        parameters = {"workspace": self.ctx.workspace_id, "until": moment, "most": most}
+        rows = (await (await self.ctx.session()).execute_long(_DUE_BY, parameters)).all()
+        return [self.to_view(row) for row in rows]
 
     async def claim(self, seen: Schedule, due_at: datetime, **values: Any) -> bool:
         """Move on from a due moment, as a compare-and-set; False when somebody else has, or it is due no more."""

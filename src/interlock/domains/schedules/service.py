@@ -1,17 +1,20 @@
 """Operations on schedules: plan, read, change, rest, fire by hand."""
 
-from datetime import datetime
+import asyncio
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field
 
 from interlock.domains.agents import service as agents
+from interlock.domains.schedules.calendar import Bounds, lay_out
 from interlock.domains.schedules.firing import fire_by_hand, wait_for
 from interlock.domains.schedules.planning import Limits, Plan, plan
 from interlock.domains.schedules.repository import Firings, Schedules
 from interlock.domains.schedules.states import LIFECYCLE, CatchUp, FiringStatus, Overlap, ScheduleStatus
-from interlock.domains.schedules.timing import Timing, anchor_of, timing_of, upcoming
-from interlock.domains.schedules.views import Firing, Preview, Schedule, ScheduleId
+from interlock.domains.schedules.timing import Timing, anchor_of, timing_of
+from interlock.domains.schedules.timing import upcoming as next_moments
+from interlock.domains.schedules.views import Calendar, Firing, Preview, Schedule, ScheduleId
 from interlock.domains.workflows import service as workflows
 from interlock.kit.errors import conflict, forbidden, invalid
 from interlock.kit.ids import AgentId, WorkflowId
@@ -20,6 +23,9 @@ from interlock.kit.paging import Page, PageQuery
 from interlock.kit.patch import changes
 from interlock.kit.recurrence import RecurrenceKind
 from interlock.runtime.context import Ctx
+
+_MOST_SCHEDULES = 1_000
+_A_WEEK, _A_YEAR = timedelta(days=7), timedelta(days=366)
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S", description="What people call it.")]
 Text = Annotated[
@@ -113,6 +119,15 @@ class PreviewSchedule(Command):
     spec: Spec | None = None
     time_zone: Zone = "UTC"
     count: Annotated[int, Field(ge=1, le=50)] = 5
+
+
+class ShowUpcoming(Command):
+    """Between which instants, and how much of it."""
+
+    since: Annotated[AwareDatetime | None, Field(description="Absent: now.")] = None
+    until: Annotated[AwareDatetime | None, Field(description="Absent: a week later; at most a year.")] = None
+    limit: Annotated[int, Field(ge=1, le=2_000, description="Most moments in all.")] = 500
+    each: Annotated[int, Field(ge=1, le=500, description="Most moments of one schedule.")] = 50
 
 
 @operation("schedules.create", scope="workflows", effect=Effect.WRITE)
@@ -244,8 +259,25 @@ async def preview(ctx: Ctx, command: PreviewSchedule) -> Preview:
         time_zone=timing.recurrence.zone.key,
         explanation=timing.recurrence.explain(),
         confidence=timing.confidence,
-        next_fire_times=upcoming(timing, ctx.now, command.count),
+        next_fire_times=next_moments(timing, ctx.now, command.count),
     )
+
+
+@operation("schedules.upcoming", scope="workflows")
+async def upcoming(ctx: Ctx, command: ShowUpcoming) -> Calendar:
+    """Show when the active schedules are due between two instants, bounded, saying where the list is cut off."""
+    since = ctx.now if command.since is None else command.since
+    until = since + _A_WEEK if command.until is None else command.until
+    if not since < until <= since + _A_YEAR:
+        raise invalid("'until' must lie after 'since', by a year at most.", field="until")
+    found = await Schedules(ctx).due_by(until, _MOST_SCHEDULES + 1)
+    # So that it is known how far the list goes: what is not read is due no sooner than the first of them.
+    known_until = until
+    if len(found) > _MOST_SCHEDULES:
+        known_until = found.pop().next_fire_at or until
+    bounds = Bounds(since, until, command.limit, command.each)
+    # Two thousand moments of cron take a tenth of a second.
+    return await asyncio.to_thread(lay_out, found, bounds, known_until)
 
 
 def _new_timing(seen: Schedule, command: UpdateSchedule, now: datetime) -> Timing | None:

@@ -96,3 +96,32 @@ class Preview(View):
     explanation: str
     confidence: float
     next_fire_times: tuple[datetime, ...]
+
+
+class DueMoment(View):
+    """When a schedule will be due."""
+
+    at: datetime
+    schedule_id: ScheduleId
+    schedule_name: str
+
+
+class Shortened(View):
+    """A schedule that is due so often that only its first moments are listed, up to `after`."""
+
+    schedule_id: ScheduleId
+    schedule_name: str
+    after: datetime
+
+
+class Calendar(View):
+    """Due moments between two instants, in order; complete before `complete_until`, but for those `shortened`.
+
+    What overlap, a downtime or a change will make of them is not foreseen.
+    """
+
+    since: datetime
+    until: datetime
+    complete_until: datetime
+    moments: tuple[DueMoment, ...]
+    shortened: tuple[Shortened, ...]

@@ -67,3 +67,29 @@ class PreviewReply(Wire):
     explanation: str
     confidence: float
     next_fire_times: tuple[Timestamp, ...]
+
+
+class DueMomentReply(Wire):
+    """When a schedule will be due."""
+
+    at: Timestamp
+    schedule_id: ScheduleId
+    schedule_name: str
+
+
+class ShortenedReply(Wire):
+    """A schedule of which only the first moments are listed, up to `after`."""
+
+    schedule_id: ScheduleId
+    schedule_name: str
+    after: Timestamp
+
+
+class CalendarReply(Wire):
+    """Due moments in order, complete before `complete_until` but for the schedules `shortened`."""
+
+    since: Timestamp
+    until: Timestamp
+    complete_until: Timestamp
+    moments: tuple[DueMomentReply, ...]
+    shortened: tuple[ShortenedReply, ...]
