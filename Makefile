@@ -17,7 +17,7 @@ DEV := $(VENV)/.installed-dev
 RUN := $(if $(wildcard $(DEV)),$(DEV),$(VENV)/.installed-run)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test bench lint fmt migration requirements clean
+.PHONY: help setup run test bench lint fmt browser migration requirements clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,8 +27,11 @@ setup: $(DEV) ## Install everything into $(VENV); the second time it does nothin
 run: $(RUN) ## Start a server on 127.0.0.1:8700 and watch the demo act on it
 	$(BIN)/interlock demo --serve
 
-test: lint ## Check the code, then run the whole suite
+test: lint browser ## Check the code, then run the whole suite
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+browser: ## See that a chromium for the browser tests is there; install it where that is allowed
+	@.ci/browser
 
 bench: $(DEV) ## Measure the server against its stated ceilings
 	$(BIN)/python -m benchmarks

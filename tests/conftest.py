@@ -6,4 +6,4 @@ from hypothesis import settings
 settings.register_profile("interlock", deadline=None)
 settings.load_profile("interlock")
 
-pytest_plugins = ["tests.support.plugin", "tests.support.app"]
+pytest_plugins = ["tests.support.plugin", "tests.support.app", "tests.support.browser"]

@@ -1,21 +1,13 @@
 """The public page of a form: it works without script, says what is wrong where it is wrong, and lets nothing in."""
 
-import asyncio
-import contextlib
 import re
-import shutil
-import socket
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-from playwright.async_api import async_playwright, expect
 
 from interlock import main
 from interlock.domains.forms import marks
@@ -23,7 +15,6 @@ from interlock.domains.forms.views import FormId
 from tests.support.app import Server
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HTML = {"accept": "text/html,application/xhtml+xml"}
 FIELDS: list[dict[str, Any]] = [
     {"name": "name", "type": "text", "label": "Your name", "required": True},
@@ -192,55 +183,3 @@ async def test_an_address_may_send_thirty_forms_a_minute_with_or_without_a_key(s
         statuses.append((await client.post("/f/sign-up", data=ANSWERS)).status_code)
         assert (await client.get("/f/sign-up")).status_code == 200, "reading is counted apart"
     assert statuses == [422, 422, 422, 429]
-
-
-@contextlib.asynccontextmanager
-async def listening(server: Server) -> AsyncIterator[str]:
-    """The server's application behind a real socket."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(main.create_app(server.runtime), log_level="error", lifespan="off")
-        web = uvicorn.Server(config)
-        serving = asyncio.create_task(web.serve(sockets=[listener]))
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            web.should_exit = True
-            await serving
-
-
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_a_person_without_script_fills_it_in_on_a_phone(server: Server, scheme: Any, tmp_path: Path) -> None:
-    form = await made(server, description="It takes a minute.")
-    async with listening(server) as base, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        phone = await browser.new_context(
-            java_script_enabled=False, viewport={"width": 390, "height": 844}, color_scheme=scheme
-        )
-        page = await phone.new_page()
-        complaints: list[str] = []
-        page.on("console", lambda message: complaints.append(message.text))
-        await page.goto(f"{base}/f/sign-up")
-        await page.screenshot(path=tmp_path / "empty.png", full_page=True)
-        await page.get_by_label("Your name").fill("Ada")
-        await page.get_by_label("email").fill("ada")
-        await page.get_by_role("button", name="Send").click()
-        await expect(page.get_by_role("alert")).to_contain_text("must be an e-mail address")
-        await page.screenshot(path=tmp_path / "problems.png", full_page=True)
-        await expect(page.get_by_label("Your name")).to_have_value("Ada")
-        await page.get_by_label("email").fill("ada@example.com")
-        await page.get_by_label("plan").select_option("free")
-        await page.get_by_label("No", exact=True).check()
-        await page.get_by_label("I agree to the terms").check()
-        await expect(page.get_by_label("Leave this empty")).not_to_be_in_viewport()
-        await page.get_by_role("button", name="Send").click()
-        await expect(page.get_by_role("heading")).to_have_text("Thank you")
-        await page.screenshot(path=tmp_path / "thanks.png", full_page=True)
-        await browser.close()
-    assert [text for text in complaints if "Content Security Policy" in text] == []
-    (row,) = await sent(server, form)
-    assert row["data"] == {
-        "name": "Ada", "email": "ada@example.com", "plan": "free", "member": False, "terms": True,
-    }  # fmt: skip
