@@ -15,6 +15,12 @@ async def _failed(world: World) -> Sample:
     return Sample({"document_id": made.id})
 
 
+async def _replace(world: World) -> Sample:
+    text = f"# Opening hours\n\nThe {unique('shop')} is closed on Mondays."
+    key = await world.made("documents.upload")
+    return Sample({"document_id": key, "content": text, "mime_type": "text/markdown", "is_text": True})
+
+
 async def _search(world: World) -> Sample:
     return Sample({"query": "When is the shop open?", "document_ids": [await world.made("documents.upload")]})
 
@@ -24,11 +30,14 @@ SAMPLES: dict[str, Build] = {
     "documents.delete": reference("document_id", "documents.upload"),
     "documents.get": reference("document_id", "documents.upload"),
     "documents.list": nothing,
+    "documents.replace": _replace,
     "documents.retry": _failed,
     "documents.search": _search,
+    "documents.text": reference("document_id", "documents.upload"),
     "documents.upload": _upload,
 }
 BY_HAND = {
     "documents.content": ("GET", "/api/v1/knowledge/{document_id}/content"),
+    "documents.replace": ("PUT", "/api/v1/knowledge/{document_id}/content"),
     "documents.upload": ("POST", "/api/v1/knowledge"),
 }

@@ -52,6 +52,7 @@ SAMPLES: dict[str, Build] = {
     "forms.create": _create,
     "forms.delete": reference("form_id", "forms.create"),
     "forms.delete_submission": _submission,
+    "forms.export_submissions": reference("form_id", "forms.create"),
     "forms.get": reference("form_id", "forms.create"),
     "forms.get_submission": _submission,
     "forms.list": nothing,
@@ -62,5 +63,10 @@ SAMPLES: dict[str, Build] = {
     "forms.submit": _submit,
     "forms.update": _update,
 }
-BY_HAND = {"forms.open_page": ("GET", "/f/{slug}"), "forms.send_page": ("POST", "/f/{slug}")}
+BY_HAND = {
+    "forms.export_submissions": ("GET", "/api/v1/forms/{form_id}/export"),
+    "forms.open_page": ("GET", "/f/{slug}"),
+    "forms.send_page": ("POST", "/f/{slug}"),
+}
+STREAMS = {"forms.export_submissions": "SubmissionExport"}
 PUBLIC = frozenset({"forms.open_page", "forms.send_page", "forms.submit"})

@@ -20,6 +20,7 @@ SAMPLES: dict[str, Build] = {
     "memory.delete": reference("memory_id", "memory.create"),
     "memory.get": reference("memory_id", "memory.create"),
     "memory.list": nothing,
+    "memory.recalls": reference("memory_id", "memory.create"),
     "memory.search": _search,
     "memory.update": _update,
 }

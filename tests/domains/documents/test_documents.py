@@ -111,6 +111,51 @@ async def test_what_cannot_be_read_says_so_and_may_be_tried_again(server: Server
     assert caught.value.kind is Kind.CONFLICT
 
 
+async def test_what_was_read_is_shown_by_the_stretch_and_a_passage_says_where_it_stands(server: Server) -> None:
+    made = await at_rest(server, await upload(server, LONG.encode(), filename="long.md"))
+
+    async def stretch(first: int, limit: int = 20_000) -> dict[str, Any]:
+        path = f"/api/v1/knowledge/{made.id}/text"
+        return dict((await server.get(path, first=first, limit=limit)).json())
+
+    whole = await stretch(0, 50_000)
+    assert whole["total"] == len(whole["text"])
+    assert (await stretch(10, 25))["text"] == whole["text"][10:35]
+    assert (await stretch(whole["total"] + 5))["text"] == ""
+    passage = (await find(server, "Zanzibar"))[0]
+    assert whole["text"][passage.first :].startswith(passage.text)
+
+
+async def test_a_replaced_document_is_found_by_its_new_text_alone(server: Server) -> None:
+    made = await at_rest(server, await upload(server, b"The turbine is blue.", filename="facts.txt"))
+    path = f"/api/v1/knowledge/{made.id}/content"
+    headers = {"x-api-key": server.key}
+    reply = await server.http.put(path, json={"text": "The windmill is red."}, headers=headers)
+    assert (reply.json()["status"], reply.json()["version"], reply.json()["title"]) == ("received", 2, "facts")
+    assert (await at_rest(server, made)).status is DocumentStatus.READY
+    assert [passage.text for passage in await find(server, "turbine windmill", made.id)] == ["The windmill is red."]
+    assert (await invoke(await server.ctx(), service.content, DocumentRef(document_id=made.id))).content == (
+        b"The windmill is red."
+    )
+    file = {"file": ("broken.pdf", b"%PDF-1.4 and no more", "application/pdf")}
+    assert (await server.http.put(path, files=file, headers=headers)).json()["version"] == 3
+    failed = await at_rest(server, made)
+    assert (failed.status, failed.chunk_count) == (DocumentStatus.FAILED, 0)
+    assert await find(server, "windmill", made.id) == ()
+    assert await count(await server.ctx(), document_versions) == [3]
+    refused = await server.http.put(
+        path.replace(str(made.id), str(DocumentId.new())), json={"text": "x"}, headers=headers
+    )
+    assert refused.status_code == 404
+
+
+async def test_only_a_failed_reading_is_tried_again(server: Server) -> None:
+    made = await at_rest(server, await upload(server, b"The turbine is blue."))
+    with pytest.raises(InterlockError) as refusal:
+        await invoke(await server.ctx(), service.retry, DocumentRef(document_id=made.id))
+    assert (refusal.value.kind, refusal.value.code) == (Kind.CONFLICT, "not_failed")
+
+
 async def test_equal_bytes_are_kept_once_and_go_with_the_last_who_holds_them(server: Server) -> None:
     ctx = await server.ctx()
     twins = [await upload(server, b"The same words.", title=title) for title in ("A", "B")]

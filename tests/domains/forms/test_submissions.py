@@ -1,6 +1,7 @@
 """Forms and what is sent to them: kept first, counted exactly, then followed by row and run, whatever goes wrong."""
 
 import asyncio
+import csv
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -442,6 +443,20 @@ async def test_one_submission_can_be_removed_and_belongs_to_its_form_only(world:
     assert (await world.call("forms.list_submissions", {"form_id": form.id})).items == ()
     with pytest.raises(InterlockError):
         await world.call("forms.list_submissions", {"form_id": FormId.new()})
+
+
+async def test_everything_sent_to_a_form_comes_out_as_a_file_that_runs_nothing(world: World, server: Server) -> None:
+    form = await made(world, fields=[{"name": "words", "type": "text"}, {"name": "old", "type": "text"}])
+    for data in ({"words": "=1+1", "old": "gone"}, {"words": "plain, with a comma"}):
+        await world.call("forms.submit", {"form_id": form.id, "data": data})
+    await world.call("forms.update", {"form_id": form.id, "fields": [{"name": "words", "type": "text"}]})
+    answer = await server.get(f"/api/v1/forms/{form.id}/export")
+    assert answer.headers["content-disposition"] == f'attachment; filename="{form.slug}.csv"'
+    header, first, second = csv.reader(answer.text.splitlines())
+    assert header == ["submission", "sent at", "status", "row", "run", "words", "other answers"]
+    assert (first[2], first[5:]) == ("received", ["'=1+1", '{"old":"gone"}'])
+    assert second[5:] == ["plain, with a comma", ""]
+    assert (await server.get(f"/api/v1/forms/{FormId.new()}/export")).status_code == 404
 
 
 async def test_spam_goes_after_a_month(world: World) -> None:

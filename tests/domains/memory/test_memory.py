@@ -12,18 +12,19 @@ from interlock.domains.memory import accesses, jobs, repository
 from interlock.domains.memory import service as memory
 from interlock.domains.memory.forgetting import FADES_AFTER
 from interlock.domains.memory.index import MEMORIES
-from interlock.domains.memory.models import memories
+from interlock.domains.memory.models import memories, memory_recalls
 from interlock.domains.memory.service import (
     CreateMemory,
     ListMemories,
+    ListRecalls,
     MemoryRef,
     Owner,
     Recall,
     SearchMemories,
     UpdateMemory,
 )
-from interlock.domains.memory.states import MemoryType, OwnerKind
-from interlock.domains.memory.views import Memory, MemoryId, Remembered
+from interlock.domains.memory.states import MemoryType, OccasionKind, OwnerKind, RecallPurpose, RecallReason
+from interlock.domains.memory.views import Memory, MemoryId, Occasion, Remembered
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.context import NO_WORKSPACE, Ctx
 from interlock.runtime.invoke import invoke
@@ -255,6 +256,57 @@ async def test_reading_and_finding_is_counted_off_the_request_path(server: Serve
     counted = await look(ctx, made.id)
     assert counted.access_count == 2
     assert counted.last_accessed_at is not None
+
+
+async def test_every_recall_is_kept_with_its_reasons_for_a_month_and_goes_with_the_memory(server: Server) -> None:
+    ctx = await server.ctx()
+    made = await remember(ctx, f"{RENEWAL} Contract NW-10482.", type="business", pinned=True)
+    other = await remember(ctx, "The agreement with Globex ends.")
+    found = await invoke(ctx, memory.search, SearchMemories(query="agreement twelve months", type=MemoryType.BUSINESS))
+    (match,) = found.results
+    assert (match.why.reason, match.why.word_rank, match.why.meaning_rank) == (RecallReason.BEST, 1, None)
+    assert match.why.fused == pytest.approx(1 / 61)
+    assert (match.why.nearness, match.why.coverage) == (None, 1.0)
+    occasion = Occasion(kind=OccasionKind.RUN, id="run_1")
+    wanted = Recall(text="What about NW-10482?" + "x" * 400, occasion=occasion)
+    assert (await memory.reminders(ctx, wanted)).ids == (made.id,)
+    await accesses.write(server.runtime)
+    prompt, search_ = (await invoke(ctx, memory.recalls, ListRecalls(memory_id=made.id))).items
+    assert (prompt.purpose, prompt.why.reason, prompt.place) == (RecallPurpose.PROMPT, RecallReason.NAMED, 1)
+    assert (prompt.occasion, prompt.occasion_id, len(prompt.question)) == (OccasionKind.RUN, "run_1", 300)
+    assert (search_.purpose, search_.occasion, search_.question) == (
+        RecallPurpose.SEARCH, None, "agreement twelve months",
+    )  # fmt: skip
+    assert (search_.filters, search_.why) == ((("type:business",),), match.why)
+    assert search_.actor.startswith("key:")
+    reply = (await server.get(f"/api/v1/memory/{made.id}/recalls", limit=1)).json()
+    assert [(each["question"][:17], each["why"]["reason"]) for each in reply] == [("What about NW-104", "named")]
+    assert not (await invoke(ctx, memory.recalls, ListRecalls(memory_id=other.id))).items
+
+    async with ctx.begin() as unit:
+        stale = update(memory_recalls).where(memory_recalls.c.id == search_.number)
+        await (await unit.session()).execute(stale.values(at=ctx.now - jobs.RECALLS_KEPT - timedelta(hours=1)))
+    await jobs.forget(replace(ctx, workspace_id=NO_WORKSPACE))
+    assert [each.number for each in (await invoke(ctx, memory.recalls, ListRecalls(memory_id=made.id))).items] == [
+        prompt.number
+    ]
+    await search(ctx, "agreement")
+    await invoke(ctx, memory.delete, MemoryRef(memory_id=made.id))
+    await accesses.write(server.runtime)
+    async with ctx.begin(write=False) as unit:
+        left = (await (await unit.session()).execute(select(memory_recalls.c.memory))).scalars().all()
+    assert left == [other.number]
+
+
+async def test_pinned_is_a_filter_of_lists_and_searches(server: Server) -> None:
+    ctx = await server.ctx()
+    await remember(ctx, "An agreement that fades.")
+    pinned = await remember(ctx, "An agreement that stays.", pinned=True)
+    assert await search(ctx, "agreement", pinned=True) == [pinned.content]
+    for asked, expected in ((True, 1), (False, 1), (None, 2)):
+        assert len((await invoke(ctx, memory.list_, ListMemories(pinned=asked))).items) == expected
+    await change(ctx, pinned.id, pinned=False)
+    assert await search(ctx, "agreement", pinned=True) == []
 
 
 async def test_searching_writes_no_audit_row_and_creating_one(server: Server) -> None:

@@ -213,6 +213,18 @@ async def test_exported_csv_is_safe_for_spreadsheets_and_comes_back(server: Serv
     assert (await listed(server, again)).rows[1].data["Name"] == 'line\n"quote", comma'
 
 
+async def test_exported_json_holds_a_row_to_a_line(server: Server) -> None:
+    table = await made(server, COLUMNS)
+    address = f"/api/v1/tables/{table.id}/export"
+    assert (await server.get(address, format="json")).json() == []
+    for number in range(3):
+        await added(server, table, Name=f"row {number}", Amount=number)
+    answer = await server.get(address, format="json")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()[2] == {"Name": "row 2", "Amount": 2, "Paid": None}
+    assert len(answer.text.splitlines()) == 5
+
+
 async def test_exported_xlsx_holds_text_and_not_formulas(server: Server) -> None:
     table = await made(server, COLUMNS)
     await added(server, table, Name="=1+1", Amount=2.5, Paid=False)

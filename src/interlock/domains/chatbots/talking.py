@@ -23,7 +23,8 @@ from interlock.domains.governance.policies import service as policies
 from interlock.domains.governance.policies.views import Caller, Decision
 from interlock.domains.llm import service as llm
 from interlock.domains.memory import service as memory
-from interlock.domains.memory.states import MemoryType
+from interlock.domains.memory.states import MemoryType, OccasionKind
+from interlock.domains.memory.views import Occasion
 from interlock.kit.errors import InterlockError, Kind
 from interlock.kit.operations import Command, Effect, operation
 from interlock.runtime.context import Ctx
@@ -125,7 +126,7 @@ class Exchange:
             async with ctx.begin(write=False) as unit:
                 history = await conversations.newest(unit, turn.conversation_id, _MOST_HISTORY)
             passages = await _passages(ctx, chatbot, command.message)
-            known = await _remembered(ctx, command.message)
+            known = await _remembered(ctx, chatbot, command.message)
             system = prompt.system_text(chatbot, [prompt.material(passages)] if passages else [], known)
             question = llm.CompleteChat(
                 model=chatbot.model,
@@ -194,9 +195,10 @@ def _as_json(sources: Sequence[Source]) -> tuple[dict[str, str | None], ...]:
     return tuple(source.model_dump() for source in sources)
 
 
-async def _remembered(ctx: Ctx, message: str) -> str:
+async def _remembered(ctx: Ctx, chatbot: Chatbot, message: str) -> str:
     """What the workspace remembers about its business; what it knows of its people is not for visitors."""
-    about = memory.Recall(text=message[:_ABOUT], types=(MemoryType.BUSINESS,))
+    occasion = Occasion(kind=OccasionKind.CHATBOT, id=str(chatbot.id))
+    about = memory.Recall(text=message[:_ABOUT], types=(MemoryType.BUSINESS,), occasion=occasion)
     return (await memory.reminders(ctx, about)).text
 
 

@@ -61,11 +61,22 @@ async def extract(ctx: Ctx, job: ExtractDocument) -> None:
     try:
         found = await read_file(ctx, KINDS[document.mime_type], content)
     except UnreadableError as error:
-        async with ctx.begin() as unit:
-            values = {"status": DocumentStatus.FAILED, "error_code": error.code, "error": error.message[:1000]}
-            await Documents(unit).move(document.id, _EXTRACTING, **values)
+        await _fail(ctx, job, error)
         return
     await _store(ctx, job, found)
+
+
+async def _fail(ctx: Ctx, job: ExtractDocument, error: UnreadableError) -> None:
+    """Say why on the document; what was read of a former version is no longer found."""
+    more = True
+    while more:
+        async with ctx.begin() as unit:
+            if await _under_way(unit, job) is None:
+                return
+            more = await forget_some(unit, job.document_id)
+            if not more:
+                values = {"status": DocumentStatus.FAILED, "error_code": error.code, "error": error.message[:1000]}
+                await Documents(unit).move(job.document_id, _EXTRACTING, **values, pages=None, chunk_count=0)
 
 
 async def _under_way(unit: Ctx, job: ExtractDocument) -> Document | None:

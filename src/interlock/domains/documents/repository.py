@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Row, bindparam, delete, exists, func, insert, select, update
 
 from interlock.domains.documents.models import document_blobs, document_chunks, document_versions, documents
 from interlock.domains.documents.states import DocumentStatus
@@ -27,6 +27,10 @@ _CONTENT = (
 )
 _ADD_VERSION = insert(document_versions)
 _SET_TEXT = update(document_versions).where(*_OF_VERSION).values(text=bindparam("words"))
+_TEXT = select(
+    func.substr(_versions.text, bindparam("after") + 1, bindparam("most")).label("stretch"),
+    func.length(_versions.text).label("total"),
+).where(*_OF_VERSION)
 _BLOBS_OF = (
     select(_blobs.guid, _blobs.sha256)
     .join(document_versions, _versions.blob_id == _blobs.guid)
@@ -116,6 +120,13 @@ class Parts:
         session = await self._ctx.session()
         await session.execute_long(_SET_TEXT, {**self._mine, "version": version, "words": text})
 
+    async def text(self, version: int, first: int, most: int) -> tuple[str, int]:
+        """A stretch of what was read of a version, and how long the whole is; empty before it was read."""
+        session = await self._ctx.session()
+        values = {**self._mine, "version": version, "after": first, "most": most}
+        row = (await session.execute_long(_TEXT, values)).one()
+        return row.stretch or "", row.total or 0
+
     async def add_chunks(self, first: int, spans: Sequence[tuple[int, int, str]]) -> list[int]:
         """Add chunks from a position on; returns their numbers."""
         rows = [
@@ -157,9 +168,9 @@ class Parts:
 
 
 async def places(ctx: Ctx, numbers: Sequence[int]) -> Sequence[Row[Any]]:
-    """Of these chunks: number, document, its title, and locator."""
+    """Of these chunks: number, document, its title, locator, and first character."""
     statement = (
-        select(_chunks.id, _chunks.document_id, documents.c.title, _chunks.locator)
+        select(_chunks.id, _chunks.document_id, documents.c.title, _chunks.locator, _chunks.first_character)
         .join(documents, documents.c.guid == _chunks.document_id)
         .where(_chunks.id.in_(numbers), _chunks.workspace_id == ctx.workspace_id)
     )

@@ -19,7 +19,7 @@ from interlock.domains.documents.jobs import (
 )
 from interlock.domains.documents.repository import Documents, Parts, places
 from interlock.domains.documents.states import LIFECYCLE, DocumentStatus
-from interlock.domains.documents.views import Document, DocumentFile, DocumentId, Passage
+from interlock.domains.documents.views import Document, DocumentFile, DocumentId, DocumentText, Passage
 from interlock.domains.llm import service as llm
 from interlock.kit.errors import invalid, not_found
 from interlock.kit.operations import Command, Effect, operation
@@ -29,6 +29,7 @@ from interlock.runtime.search import Query
 
 UNTITLED = "Untitled"
 _LONGEST_TITLE = 300
+_LONGEST_STRETCH = 50_000
 
 Title = Annotated[
     str, Field(min_length=1, max_length=_LONGEST_TITLE, pattern=r"\S", description="What people call it.")
@@ -46,6 +47,20 @@ class UploadDocument(Command):
     filename: Filename | None = None
     mime_type: MediaType | None = None
     is_text: bool = False
+
+
+class ReplaceDocument(UploadDocument):
+    """The new bytes of which document; without a title it keeps its own."""
+
+    document_id: DocumentId
+
+
+class ReadDocument(Command):
+    """Which stretch of which document's text."""
+
+    document_id: DocumentId
+    first: Annotated[int, Field(ge=0, le=1_000_000_000, description="The first character, from 0.")] = 0
+    limit: Annotated[int, Field(ge=1, le=_LONGEST_STRETCH, description="Most characters to return.")] = 20_000
 
 
 class DocumentRef(Command):
@@ -71,12 +86,7 @@ class FindPassages(Command):
 @operation("documents.upload", scope="chatbots", effect=Effect.WRITE)
 async def upload(ctx: Ctx, command: UploadDocument) -> Document:
     """Hand in a file; its text is read, cut into passages and made searchable afterwards."""
-    limit = ctx.settings.max_upload_bytes
-    if len(command.content) > limit:
-        raise errors.too_large(limit)
-    if not command.content.strip():
-        raise invalid("The file is empty.", field="file")
-    mime_type, sha256 = await asyncio.to_thread(_examine, command)
+    mime_type, sha256 = await _admitted(ctx, command)
     document = await Documents(ctx).add(
         DocumentId.new(),
         title=_title(command),
@@ -95,6 +105,43 @@ async def upload(ctx: Ctx, command: UploadDocument) -> Document:
     await Parts(ctx, document.id).add_version(document.version, sha256, command.content)
     await ctx.runtime.jobs.enqueue(ctx, EXTRACT, ExtractDocument(document_id=document.id, version=document.version))
     return document
+
+
+@operation("documents.replace", scope="chatbots", effect=Effect.WRITE)
+async def replace(ctx: Ctx, command: ReplaceDocument) -> Document:
+    """Hand in a new version of a document; it is found by its former text until the new one has been read."""
+    mime_type, sha256 = await _admitted(ctx, command)
+    documents = Documents(ctx)
+    await documents.hold(command.document_id)
+    current = await documents.get(command.document_id)
+    LIFECYCLE.check(current.status, DocumentStatus.RECEIVED)
+    document = await documents.change(
+        current.id,
+        {
+            "title": current.title if command.title is None else _title(command),
+            "filename": command.filename or current.filename,
+            "mime_type": mime_type,
+            "size_bytes": len(command.content),
+            "version": current.version + 1,
+            "status": DocumentStatus.RECEIVED,
+            "error_code": None,
+            "error": None,
+            "updated_at": ctx.now,
+        },
+    )
+    await Parts(ctx, document.id).add_version(document.version, sha256, command.content)
+    await ctx.runtime.jobs.enqueue(ctx, EXTRACT, ExtractDocument(document_id=document.id, version=document.version))
+    return document
+
+
+async def _admitted(ctx: Ctx, command: UploadDocument) -> tuple[str, str]:
+    """The media type and digest of a file that can be read; refuses any other."""
+    limit = ctx.settings.max_upload_bytes
+    if len(command.content) > limit:
+        raise errors.too_large(limit)
+    if not command.content.strip():
+        raise invalid("The file is empty.", field="file")
+    return await asyncio.to_thread(_examine, command)
 
 
 def _examine(command: UploadDocument) -> tuple[str, str]:
@@ -130,14 +177,23 @@ async def content(ctx: Ctx, command: DocumentRef) -> DocumentFile:
     )
 
 
+@operation("documents.text", scope="chatbots")
+async def text(ctx: Ctx, command: ReadDocument) -> DocumentText:
+    """Show a stretch of what was read of a document; empty as long as nothing was."""
+    document = await Documents(ctx).get(command.document_id)
+    stretch, total = await Parts(ctx, document.id).text(document.version, command.first, command.limit)
+    return DocumentText(id=document.id, version=document.version, text=stretch, first=command.first, total=total)
+
+
 @operation("documents.retry", scope="chatbots", effect=Effect.WRITE)
 async def retry(ctx: Ctx, command: DocumentRef) -> Document:
     """Read a document again whose reading failed."""
     documents = Documents(ctx)
     document = await documents.get(command.document_id)
-    LIFECYCLE.check(document.status, DocumentStatus.RECEIVED)
+    if document.status is not DocumentStatus.FAILED:
+        raise errors.not_failed(document.status)
     values = {"status": DocumentStatus.RECEIVED, "error_code": None, "error": None}
-    await documents.move(document.id, LIFECYCLE.sources(DocumentStatus.RECEIVED), **values)
+    await documents.move(document.id, {DocumentStatus.FAILED}, **values)
     await ctx.runtime.jobs.enqueue(ctx, EXTRACT, ExtractDocument(document_id=document.id, version=document.version))
     return await documents.get(document.id)
 
@@ -187,6 +243,7 @@ async def find(ctx: Ctx, command: FindPassages) -> tuple[Passage, ...]:
             text=hit.text,
             score=hit.score,
             locator=found[hit.number].locator,
+            first=found[hit.number].first_character,
         )
         for hit in hits
         if hit.number in found

@@ -17,9 +17,10 @@ class DocumentStatus(StrEnum):
 LIFECYCLE = Lifecycle(
     "document",
     {
-        DocumentStatus.RECEIVED: frozenset({DocumentStatus.EXTRACTING}),
-        DocumentStatus.EXTRACTING: frozenset({DocumentStatus.READY, DocumentStatus.FAILED}),
-        DocumentStatus.READY: frozenset(),
+        # A document that is replaced is received again, however far its reading had come.
+        DocumentStatus.RECEIVED: frozenset({DocumentStatus.RECEIVED, DocumentStatus.EXTRACTING}),
+        DocumentStatus.EXTRACTING: frozenset({DocumentStatus.RECEIVED, DocumentStatus.READY, DocumentStatus.FAILED}),
+        DocumentStatus.READY: frozenset({DocumentStatus.RECEIVED}),
         DocumentStatus.FAILED: frozenset({DocumentStatus.RECEIVED}),
     },
 )

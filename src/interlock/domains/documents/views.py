@@ -62,11 +62,31 @@ class DocumentFile(View):
     content: bytes = Field(repr=False)
 
 
+class DocumentText(View):
+    """A stretch of what was read of a document, and where it stands in the whole.
+
+    Args:
+        first: its first character, from 0.
+        total: characters of the whole.
+    """
+
+    id: DocumentId
+    version: int
+    text: str
+    first: int
+    total: int
+
+
 class Passage(View):
-    """A stretch of a document that answers a question; `locator` is its page or heading, empty where there is none."""
+    """A stretch of a document that answers a question; `locator` is its page or heading, empty where there is none.
+
+    Args:
+        first: where in the document's text it begins, in characters from 0.
+    """
 
     document_id: DocumentId
     title: str
     text: str
     score: float
     locator: str
+    first: int

@@ -49,6 +49,16 @@ _OF_FORM = (
     .where(_sent.workspace_id == bindparam("workspace"), _sent.form_id == bindparam("form"))
     .limit(_BATCH)
 )
+_AFTER = (
+    select(form_submissions)
+    .where(
+        _sent.workspace_id == bindparam("workspace"),
+        _sent.form_id == bindparam("form"),
+        _sent.id > bindparam("after"),
+    )
+    .order_by(_sent.id)
+    .limit(_BATCH)
+)
 _ERASE = delete(form_submissions).where(_sent.id.in_(_OF_FORM)).returning(_sent.id)
 _OLD_SPAM = select(_sent.id).where(text("status = 'spam'"), _sent.created_at < bindparam("before")).limit(_BATCH)
 _DROP_SPAM = delete(form_submissions).where(_sent.id.in_(_OLD_SPAM)).returning(_sent.id)
@@ -124,6 +134,12 @@ class Submissions(Repository[Submission]):
         if status is not None:
             conditions.append(_sent.status == status)
         return await self.page_where(query, conditions)
+
+    async def after(self, form_id: FormId, number: int) -> list[Submission]:
+        """The next of a form's submissions, oldest first."""
+        session = await self.ctx.session()
+        parameters = {"workspace": self.ctx.workspace_id, "form": form_id, "after": number}
+        return [self.to_view(row) for row in await session.execute_long(_AFTER, parameters)]
 
     async def erase(self, form_id: FormId) -> bool:
         """Delete a batch of a form's submissions; tells whether there may be more."""

@@ -1,5 +1,7 @@
 """What other domains and faces see of forms and submissions."""
 
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self
 
@@ -117,3 +119,12 @@ class Submission(View):
     run_error: str | None
     created_at: datetime
     settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionExport:
+    """A file as it is being written."""
+
+    media_type: str
+    filename: str
+    chunks: AsyncIterator[bytes]

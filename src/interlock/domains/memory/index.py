@@ -8,6 +8,8 @@ from interlock.runtime.context import Ctx
 from interlock.runtime.search import Collection, Entry
 
 MEMORIES = Collection("memories")
+PINNED = "pinned"
+"""What a pinned memory carries."""
 
 
 def owner_label(kind: OwnerKind, owner_id: str) -> str:
@@ -35,7 +37,9 @@ async def show(ctx: Ctx, memory: Memory) -> None:
     if memory.archived:
         await MEMORIES.remove(ctx, [memory.number])
         return
-    labels = (owner_label(memory.owner_kind, memory.owner_id), type_label(memory.type), *map(tag_label, memory.tags))
+    labels = [owner_label(memory.owner_kind, memory.owner_id), type_label(memory.type), *map(tag_label, memory.tags)]
+    if memory.pinned:
+        labels.append(PINNED)
     until = None if memory.pinned else memory.expires_at
     await MEMORIES.put(ctx, [Entry(memory.number, text_of(memory), labels, until)])
 

@@ -1,6 +1,7 @@
-"""The daily forgetting, and the job that makes vectors."""
+"""The daily forgetting of memories and of why they were recalled, and the job that makes vectors."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from interlock.domains.llm import service as llm
 from interlock.domains.memory import index, repository
@@ -12,6 +13,7 @@ from interlock.runtime.context import Ctx
 from interlock.runtime.jobs import Jobs
 
 FORGET = "memory.forget"
+RECALLS_KEPT = timedelta(days=30)
 
 
 async def forget(ctx: Ctx) -> None:
@@ -23,6 +25,10 @@ async def forget(ctx: Ctx) -> None:
             for workspace_id, memory in due:
                 await _look_at(replace(unit, workspace_id=workspace_id), memory)
         looked_at = len(due)
+    has_more = True
+    while has_more:
+        async with ctx.begin() as unit:
+            has_more = await repository.purge_recalls(unit, ctx.now - RECALLS_KEPT)
 
 
 async def _look_at(ctx: Ctx, memory: Memory) -> None:

@@ -4,20 +4,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, cast, exists, func, or_, select, text, update
+from sqlalchemy import Row, bindparam, cast, delete, exists, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql import ColumnElement
 
-from interlock.domains.memory.models import memories
+from interlock.domains.memory.models import memories, memory_recalls
 from interlock.domains.memory.states import OwnerKind
-from interlock.domains.memory.views import Memory, MemoryId
-from interlock.kit.paging import ListSpec
+from interlock.domains.memory.views import Memory, MemoryId, MemoryRecall, Why
+from interlock.kit.paging import ListSpec, Page, PageQuery
 from interlock.runtime.context import Ctx, WorkspaceId
 from interlock.runtime.repository import Repository
+from interlock.runtime.search import fused_score
 
 FORGOTTEN_AT_ONCE = 200
+_PURGED_AT_ONCE = 1_000
 
 _c = memories.c
 _ADD = {
@@ -35,6 +37,20 @@ _ACCESSED = (
     .where(_c.workspace_id == bindparam("workspace"), _c.id == bindparam("key"))
     .values(access_count=_c.access_count + bindparam("times"), last_accessed_at=bindparam("at"))
 )
+_recalls = memory_recalls.c
+_ADD_RECALLS = insert(memory_recalls)
+_RECALLS_OF = (
+    select(memory_recalls)
+    .where(_recalls.memory == bindparam("number"), _recalls.workspace_id == bindparam("workspace"))
+    .order_by(_recalls.id.desc())
+    .limit(bindparam("most"))
+    .offset(bindparam("skipped"))
+)
+_DROP_RECALLS = delete(memory_recalls).where(
+    _recalls.memory == bindparam("number"), _recalls.workspace_id == bindparam("workspace")
+)
+_OLD_RECALLS = select(_recalls.id).where(_recalls.at < bindparam("before")).limit(_PURGED_AT_ONCE)
+_PURGE_RECALLS = delete(memory_recalls).where(_recalls.id.in_(_OLD_RECALLS)).returning(_recalls.id)
 _FADING = select(memories).where(_c.forget_at <= bindparam("now")).order_by(_c.forget_at).limit(bindparam("most"))
 
 
@@ -96,3 +112,33 @@ async def fading(ctx: Ctx) -> list[tuple[WorkspaceId, Memory]]:
     """Some of what may be due to be forgotten, of any workspace."""
     rows = (await (await ctx.session()).execute(_FADING, {"now": ctx.now, "most": FORGOTTEN_AT_ONCE})).all()
     return [(row.workspace_id, Memories(ctx).to_view(row)) for row in rows]
+
+
+async def add_recalls(ctx: Ctx, values: Sequence[Mapping[str, Any]]) -> None:
+    """Keep why memories were found, of any workspace."""
+    if values:
+        await (await ctx.session()).execute(_ADD_RECALLS, list(values))
+
+
+async def recalls_of(ctx: Ctx, number: int, query: PageQuery) -> Page[MemoryRecall]:
+    """A page of the times a memory was found, newest first."""
+    values = {"number": number, "workspace": ctx.workspace_id, "most": query.limit, "skipped": query.offset}
+    rows = await (await ctx.session()).execute_long(_RECALLS_OF, values)
+    return Page(tuple(_recall(row) for row in rows), query.limit, query.offset)
+
+
+async def drop_recalls(ctx: Ctx, number: int) -> None:
+    """Forget when and why a memory was found."""
+    await (await ctx.session()).execute_long(_DROP_RECALLS, {"number": number, "workspace": ctx.workspace_id})
+
+
+async def purge_recalls(ctx: Ctx, before: datetime) -> bool:
+    """Delete a batch of old recalls of any workspace; tells whether there may be more."""
+    return len((await (await ctx.session()).execute_long(_PURGE_RECALLS, {"before": before})).all()) == _PURGED_AT_ONCE
+
+
+def _recall(row: Row[Any]) -> MemoryRecall:
+    values = dict(row._mapping)
+    reasons = {name: values.pop(name) for name in ("reason", "word_rank", "meaning_rank", "nearness", "coverage")}
+    why = Why(fused=fused_score(row.word_rank, row.meaning_rank), **reasons)
+    return MemoryRecall.model_validate({**values, "number": values.pop("id"), "why": why})

@@ -8,14 +8,24 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from interlock.domains.llm import service as llm
-from interlock.domains.memory import accesses, index
+from interlock.domains.memory import accesses, index, repository
 from interlock.domains.memory.errors import owner_incomplete, owner_superfluous, remembered_already
 from interlock.domains.memory.forgetting import forget_at
-from interlock.domains.memory.index import MEMORIES, owner_label, tag_label, type_label
+from interlock.domains.memory.index import MEMORIES, PINNED, owner_label, tag_label, type_label
 from interlock.domains.memory.reminding import fenced
 from interlock.domains.memory.repository import Memories
-from interlock.domains.memory.states import MemoryType, OwnerKind
-from interlock.domains.memory.views import FoundMemories, FoundMemory, Memory, MemoryId, Remembered, Reminders
+from interlock.domains.memory.states import MemoryType, OwnerKind, RecallPurpose, RecallReason
+from interlock.domains.memory.views import (
+    FoundMemories,
+    FoundMemory,
+    Memory,
+    MemoryId,
+    MemoryRecall,
+    Occasion,
+    Remembered,
+    Reminders,
+    Why,
+)
 from interlock.kit.errors import invalid
 from interlock.kit.operations import Command, Effect, operation
 from interlock.kit.paging import Page, PageQuery
@@ -88,6 +98,12 @@ class MemoryRef(Command):
     memory_id: MemoryId
 
 
+class ListRecalls(PageQuery):
+    """Of which memory, and which page of them."""
+
+    memory_id: MemoryId
+
+
 class ListMemories(PageQuery):
     """Which memories, and which page of them; archived and expired ones only when asked for."""
 
@@ -95,6 +111,7 @@ class ListMemories(PageQuery):
     tag: Tag | None = None
     owner_kind: OwnerKind | None = None
     owner_id: OwnerRef | None = None
+    pinned: bool | None = None
     archived: bool = False
 
 
@@ -107,6 +124,7 @@ class SearchMemories(Command):
     tags: Tags = ()
     owner_kind: OwnerKind | None = None
     owner_id: OwnerRef | None = None
+    pinned: Annotated[bool, Field(description="Only what is pinned.")] = False
 
 
 class Owner(Command):
@@ -123,6 +141,7 @@ class Recall(Command):
         types: what kinds of memories; None for all.
         max_tokens: of the whole text, estimated at four characters each.
         floor: the least score.
+        occasion: what the prompt belongs to, for those who ask later why something was recalled.
     """
 
     text: Annotated[str, Field(max_length=1_000_000)]
@@ -130,13 +149,14 @@ class Recall(Command):
     types: Annotated[tuple[MemoryType, ...] | None, Field(min_length=1)] = None
     max_tokens: Annotated[int, Field(ge=1, le=100_000)] = 800
     floor: Annotated[float, Field(ge=0, le=1)] = FLOOR
+    occasion: Occasion | None = None
 
 
 @operation("memory.create", scope="memory", effect=Effect.WRITE)
 async def create(ctx: Ctx, command: CreateMemory) -> Remembered:
     """Remember something; content its owner remembers already only gains the new tags."""
     whose = _whose(command.owner_kind, command.owner_id)
-    repository = Memories(ctx)
+    mine = Memories(ctx)
     values: dict[str, Any] = {
         **command.model_dump(exclude={"owner_id", "tags"}),
         "owner_id": whose,
@@ -150,9 +170,9 @@ async def create(ctx: Ctx, command: CreateMemory) -> Remembered:
     }
     key = MemoryId.new()
     draft = Memory.model_validate({**values, "id": key, "number": 0, "forget_at": None})
-    memory = await repository.add_unless_known(key, **values, forget_at=forget_at(draft))
+    memory = await mine.add_unless_known(key, **values, forget_at=forget_at(draft))
     if memory is None:
-        known = await repository.same(command.owner_kind, whose, values["content_hash"])
+        known = await mine.same(command.owner_kind, whose, values["content_hash"])
         if known is None:
             raise invalid("This memory could not be stored.", field="content")
         return await _again(ctx, known, command.tags)
@@ -181,19 +201,27 @@ async def get(ctx: Ctx, command: MemoryRef) -> Memory:
 @operation("memory.list", scope="memory")
 async def list_(ctx: Ctx, command: ListMemories) -> Page[Memory]:
     """List what is remembered, newest first."""
-    repository, columns = Memories(ctx), Memories.table.c
+    mine, columns = Memories(ctx), Memories.table.c
     conditions = [columns.workspace_id == ctx.workspace_id]
-    conditions += [columns.archived.is_(True)] if command.archived else repository.live()
+    conditions += [columns.archived.is_(True)] if command.archived else mine.live()
     for column, value in (
         (columns.type, command.type),
         (columns.owner_kind, command.owner_kind),
         (columns.owner_id, command.owner_id),
+        (columns.pinned, command.pinned),
     ):
         if value is not None:
             conditions.append(column == value)
     if command.tag is not None:
-        conditions.append(await repository.tagged(command.tag))
-    return await repository.page_where(command, conditions)
+        conditions.append(await mine.tagged(command.tag))
+    return await mine.page_where(command, conditions)
+
+
+@operation("memory.recalls", scope="memory")
+async def recalls(ctx: Ctx, command: ListRecalls) -> Page[MemoryRecall]:
+    """Tell when a memory was found or put into a prompt in the last 30 days, by what question and why."""
+    memory = await Memories(ctx).get(command.memory_id)
+    return await repository.recalls_of(ctx, memory.number, command)
 
 
 @operation("memory.update", scope="memory", effect=Effect.WRITE)
@@ -203,13 +231,13 @@ async def update(ctx: Ctx, command: UpdateMemory) -> Memory:
     for name, value in values.items():
         if value is None and name not in {"title", "expires_at"}:
             raise invalid(f"'{name}' cannot be null; leave it out to keep it.", field=name)
-    repository = Memories(ctx)
-    current = await repository.get(command.memory_id)
+    mine = Memories(ctx)
+    current = await mine.get(command.memory_id)
     if "tags" in values:
         values["tags"] = list(values["tags"])
     if command.content is not None:
         values["content_hash"] = content_hash(command.content)
-        same = await repository.same(current.owner_kind, current.owner_id, values["content_hash"])
+        same = await mine.same(current.owner_kind, current.owner_id, values["content_hash"])
         if same is not None and same.id != current.id:
             raise remembered_already(same.id)
     return await _store(ctx, current, values)
@@ -229,21 +257,37 @@ async def delete(ctx: Ctx, command: MemoryRef) -> MemoryId:
     memory = await Memories(ctx).get(command.memory_id)
     await Memories(ctx).remove(command.memory_id)
     await index.hide(ctx, [memory.number])
+    await repository.drop_recalls(ctx, memory.number)
+    accesses.forget(ctx, memory.number)
     return command.memory_id
 
 
 @operation("memory.search", scope="memory", effect=Effect.EXTERNAL)
 async def search(ctx: Ctx, command: SearchMemories) -> FoundMemories:
-    """Find the memories closest to a question by meaning and by words, best first."""
+    """Find the memories closest to a question by meaning and by words, best first, each with why it was found."""
+    return await search_for(ctx, command)
+
+
+async def search_for(ctx: Ctx, command: SearchMemories, occasion: Occasion | None = None) -> FoundMemories:
+    """As `search`, told also what it is for."""
     labels = [[tag_label(tag)] for tag in command.tags]
     if command.type is not None:
         labels.append([type_label(command.type)])
     if command.owner_kind is not None or command.owner_id is not None:
         kind = command.owner_kind or OwnerKind.WORKSPACE
         labels.append([owner_label(kind, _whose(kind, command.owner_id))])
-    found = await _find(ctx, command.query, command.top_k, labels)
-    accesses.note(ctx, [memory.number for memory, _ in found])
-    return FoundMemories(results=tuple(FoundMemory(memory=memory, score=hit.score) for memory, hit in found))
+    if command.pinned:
+        labels.append([PINNED])
+    found = [
+        (memory, hit.score, _why(hit, RecallReason.BEST))
+        for memory, hit in await _find(ctx, command.query, command.top_k, labels)
+    ]
+    accesses.note_recalls(
+        ctx, found, purpose=RecallPurpose.SEARCH, question=command.query, filters=labels, occasion=occasion
+    )
+    return FoundMemories(
+        results=tuple(FoundMemory(memory=memory, score=score, why=why) for memory, score, why in found)
+    )
 
 
 async def reminders(ctx: Ctx, command: Recall) -> Reminders:
@@ -258,10 +302,24 @@ async def reminders(ctx: Ctx, command: Recall) -> Reminders:
     owners = [owner_label(owner.kind, _whose(owner.kind, owner.id)) for owner in command.owners]
     labels = [owners, *([[type_label(kind) for kind in command.types]] if command.types else [])]
     found = await _find(ctx, command.text, _REMINDERS_LOOKED_AT, labels)
-    near = [memory for memory, hit in found if hit.score >= command.floor or hit.is_named]
-    text, used = fenced(near, command.max_tokens)
-    accesses.note(ctx, [memory.number for memory in used])
+    near = {memory.id: (memory, hit) for memory, hit in found if hit.score >= command.floor or hit.is_named}
+    text, used = fenced([memory for memory, _ in near.values()], command.max_tokens)
+    recalled = [(memory, hit.score, _why(hit, RecallReason.NEAR)) for memory, hit in (near[each.id] for each in used)]
+    accesses.note_recalls(
+        ctx, recalled, purpose=RecallPurpose.PROMPT, question=command.text, filters=labels, occasion=command.occasion
+    )
     return Reminders(text, tuple(memory.id for memory in used))
+
+
+def _why(hit: Hit, otherwise: RecallReason) -> Why:
+    return Why(
+        reason=RecallReason.NAMED if hit.is_named else otherwise,
+        word_rank=hit.word_rank,
+        meaning_rank=hit.meaning_rank,
+        fused=hit.fused,
+        nearness=hit.cosine,
+        coverage=hit.coverage,
+    )
 
 
 async def _find(ctx: Ctx, text: str, top_k: int, labels: list[list[str]]) -> list[tuple[Memory, Hit]]:

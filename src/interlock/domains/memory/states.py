@@ -1,4 +1,4 @@
-"""Whose a memory is, and what kind of memory."""
+"""Whose a memory is, what kind of memory, and what it is recalled for."""
 
 from enum import StrEnum
 
@@ -32,3 +32,29 @@ class MemoryType(StrEnum):
     PREFERENCE = "preference"
     PATTERN = "pattern"
     OUTCOME = "outcome"
+
+
+class RecallPurpose(StrEnum):
+    """What a memory was found for: somebody's search, or a prompt."""
+
+    SEARCH = "search"
+    PROMPT = "prompt"
+
+
+class RecallReason(StrEnum):
+    """What let a memory pass.
+
+    The question named it by an identifier, it is near enough to a prompt, or it is among the best of a search.
+    """
+
+    NAMED = "named"
+    NEAR = "near"
+    BEST = "best"
+
+
+class OccasionKind(StrEnum):
+    """What a prompt belonged to."""
+
+    RUN = "run"
+    CHATBOT = "chatbot"
+    CONVERSATION = "conversation"

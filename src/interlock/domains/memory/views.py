@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from interlock.domains.memory.states import MemoryType, OwnerKind
+from interlock.domains.memory.states import MemoryType, OccasionKind, OwnerKind, RecallPurpose, RecallReason
 from interlock.kit.ids import TypedId
 from interlock.kit.operations import View
 
@@ -56,15 +56,68 @@ class Remembered(Memory):
     is_duplicate: bool
 
 
+class Why(View):
+    """Why a search found a memory.
+
+    Args:
+        reason: what let it pass.
+        word_rank: its place among the matches of words, from 1; None where words did not find it.
+        meaning_rank: its place among the nearest in meaning; None where meaning did not find it.
+        fused: the sum of 1 / (60 + rank) of both, by which results are ordered.
+        nearness: of the meanings, -1 to 1; None where they were not compared.
+        coverage: share of the question's telling words that occur in it, 0 to 1.
+    """
+
+    reason: RecallReason
+    word_rank: int | None
+    meaning_rank: int | None
+    fused: float
+    nearness: float | None
+    coverage: float
+
+
 class FoundMemory(View):
     """A memory that a search found.
 
     Args:
         score: 0 to 1, higher is closer.
+        why: what the score and the place came of.
     """
 
     memory: Memory
     score: float
+    why: Why
+
+
+class Occasion(View):
+    """What a prompt belongs to: which run, chatbot or conversation."""
+
+    kind: OccasionKind
+    id: str
+
+
+class MemoryRecall(View):
+    """One time a memory was found, or put into a prompt.
+
+    Args:
+        actor: who asked, in words.
+        occasion: what the prompt belonged to, `occasion_id` which one; None for a search.
+        question: the beginning of what was asked.
+        filters: the labels it had to carry: of each group at least one.
+        place: among what was found or used together, from 1.
+    """
+
+    number: int
+    at: datetime
+    purpose: RecallPurpose
+    actor: str
+    occasion: OccasionKind | None
+    occasion_id: str | None
+    question: str
+    filters: tuple[tuple[str, ...], ...]
+    place: int
+    score: float
+    why: Why
 
 
 class FoundMemories(View):

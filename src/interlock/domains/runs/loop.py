@@ -13,7 +13,8 @@ from pydantic_ai.tools import ToolDefinition
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.llm.views import ModelCall
 from interlock.domains.memory import service as memory
-from interlock.domains.memory.states import MemoryType, OwnerKind
+from interlock.domains.memory.states import MemoryType, OccasionKind, OwnerKind
+from interlock.domains.memory.views import Occasion
 from interlock.domains.runs.order import Order
 from interlock.domains.runs.service import prompt
 from interlock.domains.runs.service.calls import carry_out, refused
@@ -88,7 +89,9 @@ async def _recall(order: Order, ctx: Ctx) -> Json:
     about = str(order.input.get("task") or order.input)[:_ABOUT]
     owners = (memory.Owner(), memory.Owner(kind=OwnerKind.AGENT, id=str(order.agent.id)))
     types = (MemoryType.BUSINESS,) if order.is_public else None
-    return (await memory.reminders(ctx, memory.Recall(text=about, owners=owners, types=types))).text
+    occasion = Occasion(kind=OccasionKind.RUN, id=str(order.run_id))
+    wanted = memory.Recall(text=about, owners=owners, types=types, occasion=occasion)
+    return (await memory.reminders(_as_agent(order, ctx), wanted)).text
 
 
 async def _think(order: Order, turn: int, messages: list[ModelMessage], ctx: Ctx) -> Json:

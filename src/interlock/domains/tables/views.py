@@ -124,10 +124,11 @@ class Trigger(View):
 
 
 class FileFormat(StrEnum):
-    """What tables are read from and written to."""
+    """What tables are written to; all but JSON are read as well."""
 
     CSV = "csv"
     XLSX = "xlsx"
+    JSON = "json"
 
 
 class Import(View):

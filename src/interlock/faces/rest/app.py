@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from interlock.faces.rest import docs, health, hooks, knowledge, streams, table_files
+from interlock.faces.rest import docs, form_files, health, hooks, knowledge, streams, table_files
 from interlock.faces.rest.binding import NativeRoute, bound
 from interlock.faces.rest.embed import routes as embed
 from interlock.faces.rest.forms_page import routes as forms_page
@@ -73,6 +73,7 @@ BY_HAND: tuple[Route, ...] = (
     *forms_page.ROUTES,
     *knowledge.ROUTES,
     *table_files.ROUTES,
+    *form_files.ROUTES,
 )
 
 
@@ -85,6 +86,7 @@ def openapi(server_url: str) -> dict[str, Any]:
         **forms_page.openapi_paths(),
         **knowledge.openapi_paths(),
         **table_files.openapi_paths(),
+        **form_files.openapi_paths(),
     }
     return document(TABLE, by_hand, server_url)
 

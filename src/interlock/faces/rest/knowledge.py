@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from interlock.domains.documents import errors, kinds
 from interlock.domains.documents import service as documents
-from interlock.domains.documents.service import UploadDocument
+from interlock.domains.documents.service import ReplaceDocument, UploadDocument
 from interlock.domains.documents.views import Document
 from interlock.faces.rest.binding import FACE, command_of
 from interlock.faces.rest.wire.documents import (
@@ -33,6 +33,7 @@ from interlock.runtime.invoke import invoke
 MOST_FILES = 20
 _FILES_AT_ONCE = 4
 _AROUND = 200_000
+_PATH = frozenset({"document_id"})
 _FILE_FIELDS = frozenset({"file", "files", "files[]"})
 _TYPES_AS_THEY_ARE = frozenset({kinds.PDF, kinds.WORD, kinds.MARKDOWN, kinds.PLAIN})
 """A browser that is told one of these, and not to sniff, runs nothing of the file."""
@@ -49,11 +50,24 @@ async def upload(request: Request) -> Response:
         return error_response(error)
 
 
+async def replace(request: Request) -> Response:
+    """Take a new version of a document, as JSON or as a form with one file."""
+    try:
+        ctx = await caller(request, FACE, PEOPLE_AND_KEYS)
+        if is_form(request):
+            return await _replaced_from_form(request, ctx)
+        given = await _from_json(request, ctx)
+        values = {**given.model_dump(exclude_unset=True), **request.path_params}
+        return _answer(await invoke(ctx, documents.replace, command_of(ReplaceDocument, values, _PATH)))
+    except InterlockError as error:
+        return error_response(error)
+
+
 async def download(request: Request) -> Response:
     """Give a document's bytes back, never to be shown as a page of ours."""
     try:
         ctx = await caller(request, FACE, PEOPLE_AND_KEYS)
-        ref = command_of(documents.DocumentRef, request.path_params, frozenset({"document_id"}))
+        ref = command_of(documents.DocumentRef, request.path_params, _PATH)
         file = await invoke(ctx, documents.content, ref)
     except InterlockError as error:
         return error_response(error)
@@ -115,6 +129,14 @@ async def _from_form(request: Request, ctx: Ctx) -> Response:
     return Response(reply.model_dump_json(), media_type="application/json")
 
 
+async def _replaced_from_form(request: Request, ctx: Ctx) -> Response:
+    limit = ctx.settings.max_upload_bytes
+    async with received_form(request, file_limit=limit, total_limit=limit, most_files=1) as form:
+        _check(form)
+        values = {**await _file_values(ctx, form, form.files[0]), **request.path_params}
+        return _answer(await invoke(ctx, documents.replace, command_of(ReplaceDocument, values, _PATH)))
+
+
 def _check(form: Form) -> None:
     if not form.files:
         raise invalid("The form carries no file.", field="file", hint="Send it as the field 'file'.")
@@ -130,15 +152,18 @@ def _check(form: Form) -> None:
 
 
 async def _taken(ctx: Ctx, form: Form, file: UploadedFile) -> Document:
+    return await invoke(ctx, documents.upload, command_of(UploadDocument, await _file_values(ctx, form, file)))
+
+
+async def _file_values(ctx: Ctx, form: Form, file: UploadedFile) -> dict[str, Any]:
     if file.is_too_large:
         raise errors.too_large(ctx.settings.max_upload_bytes)
-    values = {
+    return {
         "content": await asyncio.to_thread(file.file.read),
         "filename": file.filename or None,
         "mime_type": file.claimed_type[:200] or None,
         **form.fields,
     }
-    return await invoke(ctx, documents.upload, command_of(UploadDocument, values))
 
 
 async def _result(ctx: Ctx, form: Form, file: UploadedFile) -> tuple[UploadedFileResult, InterlockError | None]:
@@ -156,6 +181,7 @@ def _answer(document: Document) -> Response:
 
 ROUTES = (
     Route("/api/v1/knowledge", upload, methods=["POST"], name="documents.upload"),
+    Route("/api/v1/knowledge/{document_id}/content", replace, methods=["PUT"], name="documents.replace"),
     Route("/api/v1/knowledge/{document_id}/content", download, methods=["GET"], name="documents.content"),
 )
 
@@ -193,6 +219,7 @@ def openapi_paths() -> dict[str, Any]:
             "title": TypeAdapter(documents.Title).json_schema(),
         },
     }
+    path = {"name": "document_id", "in": "path", "required": True, "schema": {"type": "string"}}
     one, several = (_schema(kind) for kind in (KnowledgeDocument, UploadedFiles))
     reply = {"application/json": {"schema": {"anyOf": [one, several]}}}
     return {
@@ -212,17 +239,29 @@ def openapi_paths() -> dict[str, Any]:
             }
         },
         "/api/v1/knowledge/{document_id}/content": {
+            "put": {
+                "operationId": "documents.replace.put",
+                "summary": "Hand in a new version of a document; it is read, and found by its new text.",
+                **common,
+                "parameters": [path],
+                "requestBody": {
+                    "required": True,
+                    "content": {"application/json": {"schema": _schema(UploadBody)}, FORM: {"schema": form}},
+                },
+                "responses": {
+                    "200": {"description": "Taken.", "content": {"application/json": {"schema": one}}},
+                    **refusals,
+                },
+            },
             "get": {
                 "operationId": "documents.content.get",
                 "summary": "Give back a document's bytes as they were handed in.",
                 **common,
-                "parameters": [
-                    {"name": "document_id", "in": "path", "required": True, "schema": {"type": "string"}},
-                ],
+                "parameters": [path],
                 "responses": {
                     "200": {"description": "The file.", "content": {"application/octet-stream": {"schema": file}}},
                     **refusals,
                 },
-            }
+            },
         },
     }

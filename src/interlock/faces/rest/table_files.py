@@ -39,7 +39,7 @@ async def import_file(request: Request) -> Response:
 
 
 async def export(request: Request) -> Response:
-    """Download a table as CSV or XLSX."""
+    """Download a table as CSV, XLSX or JSON."""
     try:
         ctx = await caller(request, FACE, PEOPLE_AND_KEYS)
         values = {**query_values(request), **request.path_params}
@@ -90,10 +90,18 @@ def openapi_paths() -> dict[str, Any]:
     }
     reply = {"application/json": {"schema": {"type": "object"}}}
     table, file = _path_parameter("table_id"), _path_parameter("import_id")
-    kinds = {"name": "format", "in": "query", "schema": {"type": "string", "enum": ["csv", "xlsx"], "default": "csv"}}
+    kinds = {
+        "name": "format",
+        "in": "query",
+        "schema": {"type": "string", "enum": ["csv", "xlsx", "json"], "default": "csv"},
+    }
     last = {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"}}
     text = {"schema": {"type": "string"}}
-    sheet = {"text/csv": text, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": text}
+    sheet = {
+        "text/csv": text,
+        "application/json": {"schema": {"type": "array"}},
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": text,
+    }
     described = _described(tables.export, "get", [table, kinds], sheet)
     following = _described(tables.import_events, "get", [table, file, last], {"text/event-stream": text})
     return {

@@ -26,11 +26,11 @@ are a tsvector under a GIN index and the vectors a pgvector column, exact up to 
 
 from interlock.runtime.search.collection import Collection
 from interlock.runtime.search.entries import Entry, Hit, Query
-from interlock.runtime.search.fusion import fuse
+from interlock.runtime.search.fusion import fuse, fused_score
 from interlock.runtime.search.schema import DIMENSIONS
 from interlock.runtime.search.sqlite import purge
 
 PURGE = "search.purge"
 """The name under which main.py has `purge` run every day."""
 
-__all__ = ["DIMENSIONS", "PURGE", "Collection", "Entry", "Hit", "Query", "fuse", "purge"]
+__all__ = ["DIMENSIONS", "PURGE", "Collection", "Entry", "Hit", "Query", "fuse", "fused_score", "purge"]

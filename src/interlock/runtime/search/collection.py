@@ -119,6 +119,7 @@ class Collection:
         best = fuse((by_words, found.by_meaning), tie=int.__neg__)[: query.top_k]
         if not best:
             return ()
+        word_ranks, meaning_ranks = _ranks(by_words), _ranks(found.by_meaning)
         values = {"within": self.name, "workspace": ctx.workspace_id, "numbers": best}
         texts: dict[int, str] = {row.number: row.text for row in await session.execute(_TEXTS, values)}
         return tuple(
@@ -128,10 +129,16 @@ class Collection:
                 found.cosines.get(number),
                 coverage(terms, texts[number]),
                 is_named(terms, texts[number]),
+                word_ranks.get(number),
+                meaning_ranks.get(number),
             )
             for number in best
             if number in texts
         )
+
+
+def _ranks(ranking: Sequence[int]) -> dict[int, int]:
+    return {number: rank for rank, number in enumerate(ranking, start=1)}
 
 
 def _telling(found: Found, terms: Sequence[Term]) -> list[int]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+from interlock.runtime.search.fusion import fused_score
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -66,6 +68,8 @@ class Hit:
         cosine: how near the meanings are, -1 to 1; None as long as the entry has no vector, or the query none.
         coverage: share of the query's telling words that occur, 0 to 1.
         is_named: an identifier of the query, such as an order's number, occurs.
+        word_rank: its place among the matches of words, from 1; None where it is not among those that count.
+        meaning_rank: its place among the nearest in meaning, likewise.
     """
 
     number: int
@@ -73,11 +77,18 @@ class Hit:
     cosine: float | None
     coverage: float
     is_named: bool
+    word_rank: int | None = None
+    meaning_rank: int | None = None
 
     @property
     def score(self) -> float:
         """0 to 1, higher is closer: nearness of meaning where it is known, else the share of words."""
         return self.coverage if self.cosine is None else min(max(self.cosine, 0.0), 1.0)
+
+    @property
+    def fused(self) -> float:
+        """What the order of results goes by."""
+        return fused_score(self.word_rank, self.meaning_rank)
 
 
 @dataclass(frozen=True, slots=True)

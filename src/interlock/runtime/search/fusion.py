@@ -8,6 +8,11 @@ ItemT = TypeVar("ItemT", bound=Hashable)
 K = 60
 
 
+def fused_score(*ranks: int | None) -> float:
+    """The sum of 1 / (60 + rank) over the rankings that hold an item."""
+    return sum(1.0 / (K + rank) for rank in ranks if rank is not None)
+
+
 def fuse(rankings: Iterable[Iterable[ItemT]], *, tie: Callable[[ItemT], Any] | None = None) -> list[ItemT]:
     """The items of all rankings by the sum of 1 / (60 + rank), ranks counted from 1; an item's repeats are ignored.
 

@@ -1,4 +1,4 @@
-"""Operations that write tables to files: CSV as it is read, XLSX through a temporary file."""
+"""Operations that write tables to files: CSV and JSON as they are read, XLSX through a temporary file."""
 
 import asyncio
 import tempfile
@@ -11,15 +11,16 @@ import orjson
 from interlock.domains.tables.formulas import MOST_ROWS, compile_formulas
 from interlock.domains.tables.repository import Rows, Tables
 from interlock.domains.tables.service.rows import present
-from interlock.domains.tables.sheets.csv_files import csv_bytes, csv_cell
 from interlock.domains.tables.sheets.xlsx_files import SheetWriter
 from interlock.domains.tables.values import written
 from interlock.domains.tables.views import FileFormat, Row, Table, TableExport, TableId
+from interlock.kit.csv_text import csv_bytes, csv_cell
 from interlock.kit.operations import Command, Effect, operation
 from interlock.runtime.context import Ctx
 
 _MEDIA = {
     FileFormat.CSV: "text/csv; charset=utf-8",
+    FileFormat.JSON: "application/json",
     FileFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _PIECE = 65_536
@@ -34,10 +35,10 @@ class ExportTable(Command):
 
 @operation("tables.export", scope="tables", effect=Effect.EXTERNAL)
 async def export(ctx: Ctx, command: ExportTable) -> TableExport:
-    """Export a table as CSV or XLSX; in CSV, text that a spreadsheet would run begins with an apostrophe."""
+    """Export a table as CSV, XLSX or JSON; in CSV, text that a spreadsheet would run begins with an apostrophe."""
     async with ctx.begin(write=False) as reading:
         table = await Tables(reading).get(command.table_id)
-    chunks = _csv(ctx, table) if command.format is FileFormat.CSV else _xlsx(ctx, table)
+    chunks = _WRITERS[command.format](ctx, table)
     safe = "".join(char if char.isascii() and char.isalnum() else "-" for char in table.name).strip("-") or "table"
     return TableExport(_MEDIA[command.format], f"{safe}.{command.format.value}", chunks)
 
@@ -81,6 +82,15 @@ def _text(value: Any) -> str:
     return orjson.dumps(value).decode() if isinstance(value, dict | list) else written(value)
 
 
+async def _json(ctx: Ctx, table: Table) -> AsyncIterator[bytes]:
+    """A list of objects by column name, a row to a line."""
+    opening = b"[\n"
+    async for rows in _batches(ctx, table):
+        yield opening + b",\n".join([orjson.dumps(row.data) for row in rows])
+        opening = b",\n"
+    yield b"[]\n" if opening == b"[\n" else b"\n]\n"
+
+
 async def _xlsx(ctx: Ctx, table: Table) -> AsyncIterator[bytes]:
     names = [column.name for column in table.columns]
     writer = SheetWriter(table.name)
@@ -99,3 +109,6 @@ def _xlsx_rows(writer: SheetWriter, names: Sequence[str], rows: Sequence[Row]) -
     for row in rows:
         values = [row.data.get(name) for name in names]
         writer.add([_text(value) if isinstance(value, dict | list) else value for value in values])
+
+
+_WRITERS = {FileFormat.CSV: _csv, FileFormat.JSON: _json, FileFormat.XLSX: _xlsx}

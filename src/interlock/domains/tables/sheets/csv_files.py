@@ -8,7 +8,6 @@ from typing import IO, Any
 from interlock.domains.tables.sheets.source import Line, Source, UnusableFileError, bounded, header_of
 
 _SEPARATORS = ",;\t|"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _LONGEST_LINE = 1_000_000
 
 
@@ -67,15 +66,3 @@ def _problem(row: Sequence[str], columns: int) -> str | None:
     if any("\ud800" <= char <= "\udfff" for value in row if not value.isascii() for char in value):
         return "is not UTF-8; save the file as CSV UTF-8."
     return None
-
-
-def csv_cell(text: str) -> str:
-    """Text for one cell; what a spreadsheet would run as a formula is quoted with an apostrophe."""
-    return "'" + text if text.startswith(_FORMULA) else text
-
-
-def csv_bytes(rows: Sequence[Sequence[str]]) -> bytes:
-    """Rows as CSV."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerows(rows)
-    return buffer.getvalue().encode()

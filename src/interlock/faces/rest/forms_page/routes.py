@@ -12,10 +12,10 @@ from interlock.domains.forms.errors import PAGE_EXPIRED
 from interlock.domains.forms.service import page
 from interlock.domains.forms.views import FormPage
 from interlock.faces.rest.binding import FACE, command_of
-from interlock.faces.rest.forms_page.render import Filled, content_policy, form_page, refusal_page, thanks_page
 from interlock.faces.web.body import check_text, read_body
 from interlock.faces.web.credentials import visitor
 from interlock.faces.web.errors import STATUS, error_response
+from interlock.faces.web.form_page.render import Filled, content_policy, form_page, refusal_page, thanks_page
 from interlock.kit.errors import InterlockError, Kind, malformed
 from interlock.kit.operations import facts_of
 from interlock.runtime.context import Ctx

@@ -58,6 +58,17 @@ class KnowledgePassage(Wire):
     text: str
     score: float
     locator: str
+    first: int
+
+
+class KnowledgeText(Wire):
+    """A stretch of what was read of a document: from character `first` on, of `total`."""
+
+    id: DocumentId
+    version: int
+    text: str
+    first: int
+    total: int
 
 
 class UploadBody(BaseModel):

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from interlock.domains.memory.states import MemoryType, OwnerKind
+from interlock.domains.memory.states import MemoryType, OccasionKind, OwnerKind, RecallPurpose, RecallReason
 from interlock.domains.memory.views import FoundMemory, MemoryId
 from interlock.faces.rest.wire.base import Timestamp, Wire
 
@@ -46,6 +46,37 @@ class MemoryDetail(MemoryRow):
         return value or None
 
 
+class WhyReply(Wire):
+    """Why a search found a memory; ranks count from 1 and are null where that half did not find it."""
+
+    reason: RecallReason
+    word_rank: int | None
+    meaning_rank: int | None
+    fused: float
+    nearness: float | None
+    coverage: float
+
+    @field_validator("fused", "nearness", "coverage")
+    @classmethod
+    def _short(cls, value: float | None) -> float | None:
+        return None if value is None else round(value, 4)
+
+
+class RecallReply(Wire):
+    """One time a memory was found, or put into a prompt."""
+
+    at: Timestamp
+    purpose: RecallPurpose
+    actor: str
+    occasion: OccasionKind | None
+    occasion_id: str | None
+    question: str
+    filters: tuple[tuple[str, ...], ...]
+    place: int
+    score: float
+    why: WhyReply
+
+
 class MatchReply(Wire):
     """A memory that a search found."""
 
@@ -53,6 +84,7 @@ class MatchReply(Wire):
     content: str
     score: float
     tags: tuple[str, ...]
+    why: WhyReply
 
     @model_validator(mode="before")
     @classmethod
@@ -60,7 +92,9 @@ class MatchReply(Wire):
         if not isinstance(value, FoundMemory):
             return value
         memory = value.memory
-        return {"id": memory.id, "content": memory.content, "tags": memory.tags, "score": round(value.score, 4)}
+        why = WhyReply.model_validate(value.why, from_attributes=True)
+        found = {"id": memory.id, "content": memory.content, "tags": memory.tags}
+        return {**found, "score": round(value.score, 4), "why": why}
 
 
 class MatchesReply(Wire):

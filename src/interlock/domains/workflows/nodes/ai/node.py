@@ -7,7 +7,8 @@ from pydantic_ai.settings import ModelSettings
 
 from interlock.domains.llm.views import ModelCall
 from interlock.domains.memory import service as memory
-from interlock.domains.memory.states import MemoryType
+from interlock.domains.memory.states import MemoryType, OccasionKind
+from interlock.domains.memory.views import Occasion
 from interlock.domains.runs.service import prompt as words
 from interlock.domains.runs.service.thinking import Thought, think
 from interlock.domains.runs.views import StepId
@@ -50,7 +51,9 @@ async def run(work: Work, config: Config) -> Outcome:
 async def _recall(work: Work, prompt: str, ctx: Ctx) -> Json:
     """What the workspace remembers of the question, fenced as data; what it knows of people is not for strangers."""
     types = (MemoryType.BUSINESS,) if work.run.is_public else None
-    return (await memory.reminders(work.run.acting(ctx), memory.Recall(text=prompt[:_ABOUT], types=types))).text
+    occasion = Occasion(kind=OccasionKind.RUN, id=str(work.run.run_id))
+    wanted = memory.Recall(text=prompt[:_ABOUT], types=types, occasion=occasion)
+    return (await memory.reminders(work.run.acting(ctx), wanted)).text
 
 
 async def _ask(work: Work, config: Config, prompt: str, system: str | None, ctx: Ctx) -> Json:

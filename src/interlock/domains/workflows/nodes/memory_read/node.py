@@ -3,6 +3,8 @@
 from functools import partial
 
 from interlock.domains.memory import service as memory
+from interlock.domains.memory.states import OccasionKind
+from interlock.domains.memory.views import Occasion
 from interlock.domains.workflows.commanding import command
 from interlock.domains.workflows.manifest import Outcome, Work
 from interlock.domains.workflows.nodes.memory_read.manifest import Config
@@ -26,7 +28,8 @@ async def run(work: Work, config: Config) -> Outcome:
 
 
 async def _search(work: Work, wanted: memory.SearchMemories, ctx: Ctx) -> Json:
-    found = (await memory.search(work.run.acting(ctx), wanted)).results
+    occasion = Occasion(kind=OccasionKind.RUN, id=str(work.run.run_id))
+    found = (await memory.search_for(work.run.acting(ctx), wanted, occasion)).results
     results = [{**each.memory.model_dump(mode="json"), "score": each.score} for each in found]
     told = [each.memory.content for each in found]
     return {"results": results, "text": fenced(told) if told else ""}

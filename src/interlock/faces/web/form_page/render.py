@@ -115,7 +115,7 @@ def _autocomplete(name: str, kind: str) -> str | None:
 @cache
 def _environment() -> "jinja2.Environment":
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("interlock.faces.rest.forms_page"),
+        loader=jinja2.PackageLoader("interlock.faces.web.form_page"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
