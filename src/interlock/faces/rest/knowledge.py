@@ -14,7 +14,7 @@ from interlock.domains.documents import errors, kinds
 from interlock.domains.documents import service as documents
 from interlock.domains.documents.service import ReplaceDocument, UploadDocument
 from interlock.domains.documents.views import Document
-from interlock.faces.rest.binding import FACE, command_of
+from interlock.faces.rest.binding import FACE, Function, command_of
 from interlock.faces.rest.wire.documents import (
     FileProblem,
     KnowledgeDocument,
@@ -27,6 +27,7 @@ from interlock.faces.web.credentials import PEOPLE_AND_KEYS, caller
 from interlock.faces.web.errors import error_response, from_validation
 from interlock.faces.web.multipart import FORM, Form, UploadedFile, is_form, received_form
 from interlock.kit.errors import InterlockError, invalid, malformed
+from interlock.kit.operations import facts_of
 from interlock.runtime.context import Ctx
 from interlock.runtime.invoke import invoke
 
@@ -222,46 +223,28 @@ def openapi_paths() -> dict[str, Any]:
     path = {"name": "document_id", "in": "path", "required": True, "schema": {"type": "string"}}
     one, several = (_schema(kind) for kind in (KnowledgeDocument, UploadedFiles))
     reply = {"application/json": {"schema": {"anyOf": [one, several]}}}
+    body = {"application/json": {"schema": _schema(UploadBody)}, FORM: {"schema": form}}
+    requested = {"required": True, "content": body}
+    replaced = {"200": {"description": "Taken.", "content": {"application/json": {"schema": one}}}, **refusals}
+    taken = {"200": {"description": "Taken.", "content": reply}, **refusals}
+    given = {"200": {"description": "The file.", "content": {"application/octet-stream": {"schema": file}}}, **refusals}
     return {
         "/api/v1/knowledge": {
-            "post": {
-                "operationId": "documents.upload.post",
-                "summary": "Hand in a file or a text; its text is read, cut into passages and made searchable.",
-                **common,
-                "requestBody": {
-                    "required": True,
-                    "content": {
-                        "application/json": {"schema": _schema(UploadBody)},
-                        FORM: {"schema": form},
-                    },
-                },
-                "responses": {"200": {"description": "Taken.", "content": reply}, **refusals},
-            }
+            "post": {**_told(documents.upload, "post"), **common, "requestBody": requested, "responses": taken}
         },
         "/api/v1/knowledge/{document_id}/content": {
             "put": {
-                "operationId": "documents.replace.put",
-                "summary": "Hand in a new version of a document; it is read, and found by its new text.",
+                **_told(documents.replace, "put"),
                 **common,
                 "parameters": [path],
-                "requestBody": {
-                    "required": True,
-                    "content": {"application/json": {"schema": _schema(UploadBody)}, FORM: {"schema": form}},
-                },
-                "responses": {
-                    "200": {"description": "Taken.", "content": {"application/json": {"schema": one}}},
-                    **refusals,
-                },
+                "requestBody": requested,
+                "responses": replaced,
             },
-            "get": {
-                "operationId": "documents.content.get",
-                "summary": "Give back a document's bytes as they were handed in.",
-                **common,
-                "parameters": [path],
-                "responses": {
-                    "200": {"description": "The file.", "content": {"application/octet-stream": {"schema": file}}},
-                    **refusals,
-                },
-            },
+            "get": {**_told(documents.content, "get"), **common, "parameters": [path], "responses": given},
         },
     }
+
+
+def _told(function: Function, method: str) -> dict[str, str]:
+    facts = facts_of(function)
+    return {"operationId": f"{facts.name}.{method}", "summary": facts.summary}
