@@ -1,19 +1,23 @@
 """Rows of the runs domain."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from interlock.domains.runs.models import run_steps, runs
 from interlock.domains.runs.states import LIFECYCLE, RunStatus, StepStatus
-from interlock.domains.runs.views import Run, Step
+from interlock.domains.runs.views import NodeStep, Run, Step, Tally
 from interlock.kit.ids import RunId, WorkflowId
 from interlock.kit.money import ZERO
 from interlock.kit.paging import ListSpec
 from interlock.runtime import tables
 from interlock.runtime.repository import Repository
+
+_TOLERANCE = 3_600.0
+"""Seconds by which a run may begin after its id was made."""
 
 _STEPS = (
     select(run_steps)
@@ -53,6 +57,39 @@ _OF_WORKFLOW = (
     select(runs.c.guid)
     .where(runs.c.workflow_id == bindparam("workflow"), runs.c.workspace_id == bindparam("workspace"))
     .order_by(runs.c.id)
+    .limit(bindparam("most"))
+)
+_FIRST_SINCE = (
+    select(runs.c.id).where(runs.c.guid >= bindparam("earliest", type_=runs.c.guid.type)).order_by(runs.c.guid).limit(1)
+)
+_TALLIES = (
+    select(runs.c.workflow_id, func.count().label("runs"), func.sum(runs.c.total_cost).label("cost"))
+    .where(
+        runs.c.workspace_id == bindparam("workspace"),
+        runs.c.workflow_id.in_(bindparam("workflows", expanding=True)),
+        runs.c.id >= bindparam("first"),
+        runs.c.started_at >= bindparam("since", type_=runs.c.started_at.type),
+    )
+    .group_by(runs.c.workflow_id)
+)
+_OF_NODES = (
+    select(*(run_steps.c[name] for name in NodeStep.model_fields))
+    .where(
+        run_steps.c.run_id == bindparam("run"),
+        run_steps.c.workspace_id == bindparam("workspace"),
+        run_steps.c.node_id.is_not(None),
+    )
+    .order_by(run_steps.c.position.desc())
+    .limit(bindparam("most"))
+)
+_OF_NODE = (
+    select(run_steps)
+    .where(
+        run_steps.c.run_id == bindparam("run"),
+        run_steps.c.workspace_id == bindparam("workspace"),
+        or_(run_steps.c.node_id == bindparam("node"), run_steps.c.node_id.like(bindparam("inside_loops"), escape="!")),
+    )
+    .order_by(run_steps.c.position.desc())
     .limit(bindparam("most"))
 )
 _INSERT_STEP = insert(run_steps)
@@ -143,6 +180,18 @@ class Runs(Repository[Run]):
         values = {"workflow": workflow_id, "workspace": self.ctx.workspace_id}
         return (await (await self.ctx.session()).execute(_IN_FLIGHT, values)).first() is not None
 
+    async def tallies(self, workflows: Sequence[WorkflowId], since: datetime) -> dict[WorkflowId, Tally]:
+        """By workflow: how many runs began since a moment, and their cost; those without any are left out."""
+        session = await self.ctx.session()
+        # Ids of runs begin with their moment, so the oldest that may count is found without an index by time.
+        earliest = RunId.earliest(since.timestamp() - _TOLERANCE)
+        first = (await session.execute(_FIRST_SINCE, {"earliest": earliest})).scalar()
+        if first is None or not workflows:
+            return {}
+        values = {"workspace": self.ctx.workspace_id, "workflows": list(workflows), "first": first, "since": since}
+        rows = await session.execute_long(_TALLIES, values)
+        return {row.workflow_id: Tally(runs=row.runs, cost=row.cost) for row in rows}
+
     async def forget_workflow(self, workflow_id: WorkflowId, most: int) -> int:
         """Delete some of the runs of a workflow, with what hangs on them; tells how many."""
         session = await self.ctx.session()
@@ -167,6 +216,19 @@ class Steps(Repository[Step]):
         """A run's steps in order."""
         session = await self.ctx.session()
         rows = await session.execute(_STEPS, {"run": run_id, "workspace": self.ctx.workspace_id})
+        return tuple(self.to_view(row) for row in rows)
+
+    async def of_nodes(self, run_id: RunId, most: int) -> tuple[NodeStep, ...]:
+        """The newest steps of nodes in order, without their outputs."""
+        values = {"run": run_id, "workspace": self.ctx.workspace_id, "most": most}
+        rows = (await (await self.ctx.session()).execute(_OF_NODES, values)).all()
+        return tuple(NodeStep.model_validate(row) for row in reversed(rows))
+
+    async def of_node(self, run_id: RunId, node: str, most: int) -> tuple[Step, ...]:
+        """The newest steps of a node, in loops too, the last one first."""
+        inside = "%/" + node.replace("_", "!_")
+        values = {"run": run_id, "workspace": self.ctx.workspace_id, "node": node, "inside_loops": inside, "most": most}
+        rows = await (await self.ctx.session()).execute(_OF_NODE, values)
         return tuple(self.to_view(row) for row in rows)
 
     async def next_position(self, run_id: RunId) -> int:

@@ -72,6 +72,27 @@ class Step(View):
     at: datetime
 
 
+class NodeStep(View):
+    """A step of a workflow's node without what it gave."""
+
+    position: int
+    node_id: str | None
+    status: StepStatus
+    reason: str | None
+    cost: Decimal | None
+    latency_ms: int
+    branch: str | None
+    child_run_id: RunId | None
+    at: datetime
+
+
+class Tally(View):
+    """How many runs there were, and what they cost."""
+
+    runs: int
+    cost: Decimal
+
+
 class RunDetail(Run):
     """A run with its steps, in order; costs of the steps add up to the total."""
 

@@ -21,6 +21,16 @@ def unfit_graph(problems: Sequence[Problem]) -> InterlockError:
     )
 
 
+def version_conflict(name: str, expected: int, current: int) -> InterlockError:
+    """Somebody else has saved the workflow since it was read."""
+    return conflict(
+        f"Workflow '{name}' has version {current} now; yours began with version {expected}.",
+        code="version_conflict",
+        hint="Read it again and make your changes there, or save without 'expected_version' to replace theirs.",
+        current_version=current,
+    )
+
+
 def not_published(name: str) -> InterlockError:
     """A draft was asked to start by something other than a hand."""
     return conflict(

@@ -108,6 +108,16 @@ def _compiled(
     return _plan(planned), ()
 
 
+def branches_of(nodes: Iterable[Node], kinds: Mapping[str, Manifest]) -> dict[str, tuple[str, ...]]:
+    """By node, the branches that edges may leave it by; nodes whose configuration cannot be read are left out."""
+    configs = _configs(nodes, kinds, [])
+    kind_of = {node.id: node.kind for node in nodes}
+    return {
+        key: tuple({**dict.fromkeys(kinds[kind_of[key]].branches), **dict.fromkeys(config.branches())})
+        for key, config in configs.items()
+    }
+
+
 def _plan(planned: dict[str, PlannedNode]) -> Plan:
     regions: dict[str | None, list[str]] = defaultdict(list)
     entries: dict[str | None, list[str]] = defaultdict(list)

@@ -15,7 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.runs.service import spender_of
@@ -221,6 +221,20 @@ class Work:
         return f"{self.key}:{name}" if self.attempt == 0 else f"{self.key}:{name}:again{self.attempt}"
 
 
+def chosen(what: str, description: str) -> Any:
+    """A field whose value is picked from the workspace's agents, tables and the like; editors offer a list.
+
+    Args:
+        what: `agents`, `documents`, `models`, `tables`, `tools` or `workflows`.
+    """
+    return Field(description=description, json_schema_extra={"x-choices": what})
+
+
+def on_lines(description: str) -> Any:
+    """A text that may go over several lines; editors give it room."""
+    return Field(description=description, json_schema_extra={"x-rows": 5})
+
+
 Run = Callable[[Work, Any], Awaitable[Outcome]]
 
 
@@ -232,6 +246,7 @@ class Manifest:
         branches: that every node of the kind has; those that follow from a configuration are its own to name.
         pure: it only computes.
         scope: what a credential must carry, beside `workflows`, to have such a node work.
+        fresh: a configuration to begin with; what only its author can know is left out.
     """
 
     kind: str
@@ -242,3 +257,4 @@ class Manifest:
     branches: tuple[str, ...] = ()
     pure: bool = False
     scope: str | None = None
+    fresh: Mapping[str, Any] = field(default_factory=dict)

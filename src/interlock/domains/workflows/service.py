@@ -11,9 +11,9 @@ from interlock.domains.runs import service as runs
 from interlock.domains.runs.states import LIFECYCLE, StepStatus, Trigger
 from interlock.domains.runs.views import Run, RunDetail
 from interlock.domains.workflows import inventory, repository
-from interlock.domains.workflows.errors import run_in_flight, unfit_graph
+from interlock.domains.workflows.errors import run_in_flight, unfit_graph, version_conflict
 from interlock.domains.workflows.events import WorkflowDefined, WorkflowRemoved
-from interlock.domains.workflows.graph import Plan, check
+from interlock.domains.workflows.graph import Plan, branches_of, check
 from interlock.domains.workflows.jobs import FORGET_AT_ONCE, FORGET_RUNS, ForgetRuns
 from interlock.domains.workflows.launching import Launch, launch, start
 from interlock.domains.workflows.palette import kinds
@@ -71,6 +71,9 @@ class UpdateWorkflow(Command):
     nodes: Nodes | None = None
     edges: Edges | None = None
     budget: WorkflowBudget | None = None
+    expected_version: Annotated[
+        int | None, Field(ge=1, description="Refuse when somebody else has saved another version meanwhile.")
+    ] = None
 
 
 class WorkflowRef(Command):
@@ -89,6 +92,13 @@ class ListVersions(PageQuery):
     """Whose versions, and which page of them."""
 
     workflow_id: WorkflowId
+
+
+class VersionRef(Command):
+    """Which version of which workflow."""
+
+    workflow_id: WorkflowId
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class CheckGraph(Command):
@@ -169,15 +179,24 @@ async def versions(ctx: Ctx, command: ListVersions) -> Page[WorkflowVersion]:
     return await repository.versions(ctx, command.workflow_id, command)
 
 
+@operation("workflows.get_version", scope="workflows")
+async def get_version(ctx: Ctx, command: VersionRef) -> WorkflowVersion:
+    """Show a graph that a workflow has or had."""
+    row = await Workflows(ctx).get(command.workflow_id)
+    return await repository.graph(ctx, row.id, command.version)
+
+
 @operation("workflows.update", scope="workflows", effect=Effect.WRITE)
 async def update(ctx: Ctx, command: UpdateWorkflow) -> Workflow:
     """Change a workflow, publish it or take it back to draft; runs under way keep the graph they began with."""
-    values = changes(command, "workflow_id")
+    values = changes(command, "workflow_id", "expected_version")
     for required in ("name", "status", "nodes", "edges"):
         if required in values and values[required] is None:
             raise invalid(f"'{required}' cannot be null; leave it out to keep it.", field=required)
     await (await ctx.session()).lock(f"workflow:{command.workflow_id}")  # versions are numbered one after the other
     before = await get(ctx, WorkflowRef(workflow_id=command.workflow_id))
+    if command.expected_version is not None and command.expected_version != before.version:
+        raise version_conflict(before.name, command.expected_version, before.version)
     nodes, edges = values.pop("nodes", before.nodes), values.pop("edges", before.edges)
     if "description" in values:
         values["description"] = values["description"] or ""
@@ -222,6 +241,8 @@ async def node_kinds(ctx: Ctx, command: Nothing) -> Palette:
                 category=manifest.category,
                 branches=manifest.branches,
                 pure=manifest.pure,
+                scope=manifest.scope,
+                fresh=dict(manifest.fresh),
                 config=manifest.config.model_json_schema(),
             )
             for manifest in kinds().values()
@@ -233,7 +254,7 @@ async def node_kinds(ctx: Ctx, command: Nothing) -> Palette:
 async def check_graph(ctx: Ctx, command: CheckGraph) -> Checked:
     """Tell everything that is wrong with a graph without saving it."""
     problems = check(command.nodes, command.edges, kinds())
-    return Checked(ok=not problems, problems=problems)
+    return Checked(ok=not problems, problems=problems, branches=branches_of(command.nodes, kinds()))
 
 
 @operation("workflows.run", scope="workflows", effect=Effect.WRITE)

@@ -98,7 +98,12 @@ class WorkflowVersion(View):
 
 
 class NodeKindFacts(View):
-    """A kind of node as an editor needs it; `config` is a JSON schema."""
+    """A kind of node as an editor needs it.
+
+    `config` is a JSON schema. Of its own words, `x-choices` names the list a value is picked from, `x-language` is
+    `template` for texts with `{{ }}` and `expression` for bare expressions, `x-rows` asks for a tall field. `fresh` is
+    a configuration to begin with. `scope` is what its author must have beside `workflows`.
+    """
 
     kind: str
     title: str
@@ -106,6 +111,8 @@ class NodeKindFacts(View):
     category: Category
     branches: tuple[str, ...]
     pure: bool
+    scope: str | None
+    fresh: dict[str, Any]
     config: dict[str, Any]
 
 
@@ -124,7 +131,11 @@ class Problem(View):
 
 
 class Checked(View):
-    """What a check of a graph found; a graph without problems can be saved."""
+    """What a check of a graph found; a graph without problems can be saved.
+
+    `branches` are those that edges may leave a node by, beside plain ones, as its configuration has them.
+    """
 
     ok: bool
     problems: tuple[Problem, ...]
+    branches: dict[str, tuple[str, ...]]

@@ -24,11 +24,15 @@ def _checked(read: Callable[[str], Any]) -> AfterValidator:
     return AfterValidator(check)
 
 
-ExpressionText = Annotated[str, Field(min_length=1, max_length=LONGEST), _checked(parse)]
+ExpressionText = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST, json_schema_extra={"x-language": "expression"}),
+    _checked(parse),
+]
 """Text of an expression, such as `score > 10 and 'vip' in tags`."""
 
 FormulaText = Annotated[str, Field(min_length=1, max_length=LONGEST), _checked(parse_formula)]
 """Text of a formula, such as `{{Unit price}} * {{Quantity}}`."""
 
-TemplateText = Annotated[str, _checked(Template.parse)]
+TemplateText = Annotated[str, Field(json_schema_extra={"x-language": "template"}), _checked(Template.parse)]
 """Text with expressions in `{{ }}`."""

@@ -23,6 +23,13 @@ from interlock.domains.runs.service.running import (
     start_agent,
     summary,
 )
+from interlock.domains.runs.service.watching import (
+    last_of_workflows,
+    node_steps,
+    steps_of_node,
+    tally_of_workflows,
+    told,
+)
 
 __all__ = [
     "ListRuns",
@@ -37,13 +44,18 @@ __all__ = [
     "get",
     "has_in_flight",
     "is_unfinished",
+    "last_of_workflows",
     "launch_agent",
     "list_",
     "node_outputs",
+    "node_steps",
     "open_run",
     "pause",
     "resume",
     "spender_of",
     "start_agent",
+    "steps_of_node",
     "summary",
+    "tally_of_workflows",
+    "told",
 ]

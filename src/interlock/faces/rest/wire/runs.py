@@ -84,6 +84,20 @@ def _node(step: Step) -> NodeRow:
     )
 
 
+class NodeTurn(Wire):
+    """What a node of a workflow gave at one of its turns; `node_id` tells which, inside loops."""
+
+    node_id: str
+    status: StepStatus
+    reason: str | None
+    cost: Cost | None
+    latency_ms: int
+    output: Any
+    branch: str | None
+    child_run_id: RunId | None
+    at: Timestamp
+
+
 class RunDetailReply(RunRow):
     """The whole story of a run; costs of nodes and calls add up to the total."""
 

@@ -14,15 +14,18 @@ class Case(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    branch: Annotated[str, Field(min_length=1, max_length=80)]
-    when: ExpressionText
+    branch: Annotated[str, Field(min_length=1, max_length=80, description="The name of the way on.")]
+    when: Annotated[ExpressionText, Field(description="It is taken when this holds.")]
 
 
 class Config(NodeConfig):
     """One `when` with the branches true and false, or several cases of which the first that holds is taken."""
 
-    when: ExpressionText | None = None
-    cases: Annotated[tuple[Case, ...], Field(max_length=100)] = ()
+    when: Annotated[ExpressionText | None, Field(description="Leads on by 'true' or 'false'.")] = None
+    cases: Annotated[
+        tuple[Case, ...],
+        Field(max_length=100, description="Instead of one condition: the first case that holds is taken, or 'else'."),
+    ] = ()
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -42,4 +45,5 @@ MANIFEST = Manifest(
     category=Category.FLOW,
     config=Config,
     pure=True,
+    fresh={"when": "true"},
 )

@@ -26,15 +26,17 @@ class Method(StrEnum):
 class Config(NodeConfig):
     """The request; every text in it may hold `{{ expressions }}`."""
 
-    method: Method = Method.GET
-    url: Annotated[TemplateText, Field(min_length=1, max_length=4_000)]
-    headers: Annotated[dict[str, TemplateText], Field(max_length=100)] = Field(default_factory=dict)
-    query: Annotated[dict[str, Any], Field(max_length=100, description="Lists repeat their parameter.")] = Field(
-        default_factory=dict
-    )
+    method: Annotated[Method, Field(description="What is asked of the service.")] = Method.GET
+    url: Annotated[TemplateText, Field(min_length=1, max_length=4_000, description="The full address, with https://.")]
+    headers: Annotated[
+        dict[str, TemplateText], Field(max_length=100, description="Sent with the request, by name.")
+    ] = Field(default_factory=dict)
+    query: Annotated[
+        dict[str, Any], Field(max_length=100, description="Put behind the address; lists repeat their parameter.")
+    ] = Field(default_factory=dict)
     body: Any = Field(None, description="Sent as JSON.")
     text: Annotated[TemplateText | None, Field(description="Sent as it is, instead of a body.")] = None
-    timeout_seconds: Annotated[float, Field(gt=0, le=30)] = 30
+    timeout_seconds: Annotated[float, Field(gt=0, le=30, description="How long the answer may take.")] = 30
     fail_on_error: Annotated[bool, Field(description="Whether an error status fails the node.")] = True
 
     @field_validator("query", "body")
@@ -56,4 +58,5 @@ MANIFEST = Manifest(
     summary="Calls any HTTP service on the public internet, governed like every tool.",
     category=Category.ACTION,
     config=Config,
+    fresh={"url": "https://example.com"},
 )

@@ -13,9 +13,16 @@ from interlock.kit.expressions import ExpressionText
 class Config(NodeConfig):
     """What is gone through; the body reads `item` and `index`."""
 
-    items: ExpressionText = "input"
+    items: Annotated[ExpressionText, Field(description="The list that is gone through.")] = "input"
     most: Annotated[int, Field(ge=1, le=10_000, description="A longer list is an error.")] = 1_000
-    on_item_error: Annotated[str, Field(pattern="^(fail|skip)$")] = "fail"
+    on_item_error: Annotated[
+        str,
+        Field(
+            pattern="^(fail|skip)$",
+            description="Whether one item that fails ends it all, or is passed over.",
+            json_schema_extra={"x-options": ["fail", "skip"]},
+        ),
+    ] = "fail"
 
 
 MANIFEST = Manifest(

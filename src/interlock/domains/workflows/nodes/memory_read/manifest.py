@@ -13,12 +13,12 @@ from interlock.kit.expressions import TemplateText
 class Config(NodeConfig):
     """A question, and which memories may answer it."""
 
-    query: Annotated[TemplateText, Field(min_length=1)] = "{{ text(input) }}"
-    top_k: Annotated[int, Field(ge=1, le=100)] = 5
-    type: MemoryType | None = None
-    tags: Annotated[tuple[TemplateText, ...], Field(max_length=32)] = ()
-    owner_kind: OwnerKind | None = None
-    owner_id: TemplateText | None = None
+    query: Annotated[TemplateText, Field(min_length=1, description="What is asked of memory.")] = "{{ text(input) }}"
+    top_k: Annotated[int, Field(ge=1, le=100, description="How many memories at most.")] = 5
+    type: Annotated[MemoryType | None, Field(description="Only memories of this type.")] = None
+    tags: Annotated[tuple[TemplateText, ...], Field(max_length=32, description="Only those with all of these.")] = ()
+    owner_kind: Annotated[OwnerKind | None, Field(description="Only what belongs to one of these.")] = None
+    owner_id: Annotated[TemplateText | None, Field(description="Which one it belongs to.")] = None
 
 
 MANIFEST = Manifest(

@@ -1,5 +1,9 @@
 """Facts of the kind `output`."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from interlock.domains.workflows.manifest import Manifest, NodeConfig
 from interlock.domains.workflows.states import Category
 from interlock.kit.expressions import TemplateText
@@ -8,7 +12,10 @@ from interlock.kit.expressions import TemplateText
 class Config(NodeConfig):
     """What the run gives back; without a value, what the node reads."""
 
-    value: TemplateText | dict[str, TemplateText] | None = None
+    value: Annotated[
+        TemplateText | dict[str, TemplateText] | None,
+        Field(description="A text, or texts by name; empty gives on what the node reads."),
+    ] = None
 
 
 MANIFEST = Manifest(

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from interlock.domains.tables.states import FilterOperator
 from interlock.domains.tables.views import TableId
-from interlock.domains.workflows.manifest import Manifest, NodeConfig
+from interlock.domains.workflows.manifest import Manifest, NodeConfig, chosen
 from interlock.domains.workflows.nodes.tool.manifest import check_templates
 from interlock.domains.workflows.states import Category
 from interlock.kit.expressions import TemplateText
@@ -17,9 +17,9 @@ class Condition(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    column: Annotated[str, Field(min_length=1, max_length=100)]
-    operator: FilterOperator = FilterOperator.EQ
-    value: Any = None
+    column: Annotated[str, Field(min_length=1, max_length=100, description="Its name in the table.")]
+    operator: Annotated[FilterOperator, Field(description="How the two are compared.")] = FilterOperator.EQ
+    value: Any = Field(None, description="What the cell is compared with.")
 
     @field_validator("value")
     @classmethod
@@ -31,14 +31,16 @@ class Condition(BaseModel):
 class Config(NodeConfig):
     """Which rows, in which order."""
 
-    table_id: TableId
-    filters: Annotated[tuple[Condition, ...], Field(max_length=50)] = ()
+    table_id: Annotated[TableId, chosen("tables", "The table that is read.")]
+    filters: Annotated[
+        tuple[Condition, ...], Field(max_length=50, description="Only rows that meet all of these.")
+    ] = ()
     sort: Annotated[
         tuple[Annotated[str, Field(max_length=101)], ...],
         Field(max_length=10, description="Column names; '-' before one sorts from high to low."),
     ] = ()
-    search: TemplateText = ""
-    limit: Annotated[int, Field(ge=1, le=1_000)] = 50
+    search: Annotated[TemplateText, Field(description="Only rows with these words in them.")] = ""
+    limit: Annotated[int, Field(ge=1, le=1_000, description="How many rows at most.")] = 50
 
 
 MANIFEST = Manifest(

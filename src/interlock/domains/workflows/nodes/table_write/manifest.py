@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from interlock.domains.tables.views import TableId
-from interlock.domains.workflows.manifest import Manifest, NodeConfig
+from interlock.domains.workflows.manifest import Manifest, NodeConfig, chosen
 from interlock.domains.workflows.nodes.tool.manifest import check_templates
 from interlock.domains.workflows.states import Category
 from interlock.kit.expressions import TemplateText
@@ -14,11 +14,11 @@ from interlock.kit.expressions import TemplateText
 class Config(NodeConfig):
     """A row to add, or to change where `row_id` names one."""
 
-    table_id: TableId
+    table_id: Annotated[TableId, chosen("tables", "The table that is written to.")]
     row: Annotated[
         dict[str, Any] | None, Field(description="Templates by column name; left out, the node's input is the row.")
     ] = None
-    row_id: TemplateText | None = None
+    row_id: Annotated[TemplateText | None, Field(description="The row that is changed; empty adds one.")] = None
 
     @field_validator("row")
     @classmethod

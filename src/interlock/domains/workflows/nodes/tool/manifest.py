@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from interlock.domains.workflows.manifest import Manifest, NodeConfig
+from interlock.domains.workflows.manifest import Manifest, NodeConfig, chosen
 from interlock.domains.workflows.states import Category
 from interlock.kit.expressions import Template
 
@@ -12,8 +12,14 @@ from interlock.kit.expressions import Template
 class Config(NodeConfig):
     """Which tool, and its arguments; every text in them may hold `{{ expressions }}`."""
 
-    tool: Annotated[str, Field(min_length=1, max_length=200, description="Catalogue name, such as crm.create_contact.")]
-    arguments: dict[str, Any] = Field(default_factory=dict)
+    tool: Annotated[
+        str,
+        Field(min_length=1, max_length=200),
+        chosen("tools", "Its name in the catalogue, such as crm.create_contact."),
+    ]
+    arguments: Annotated[dict[str, Any], Field(description="What it is given; texts may hold `{{ expressions }}`.")] = (
+        Field(default_factory=dict)
+    )
 
     @field_validator("arguments")
     @classmethod

@@ -1,8 +1,8 @@
 """Facts of the kind `transform`."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from interlock.domains.workflows.manifest import Manifest, NodeConfig
 from interlock.domains.workflows.states import Category
@@ -12,9 +12,9 @@ from interlock.kit.expressions import ExpressionText, TemplateText
 class Config(NodeConfig):
     """Either one expression, or fields of a new object, each a text that may hold `{{ expressions }}`."""
 
-    expression: ExpressionText | None = None
-    fields: dict[str, TemplateText] | None = None
-    keep_input: bool = False
+    expression: Annotated[ExpressionText | None, Field(description="The new data as one expression.")] = None
+    fields: Annotated[dict[str, TemplateText] | None, Field(description="Or the new data as texts by name.")] = None
+    keep_input: Annotated[bool, Field(description="Whether the fields of the input stay beside the new ones.")] = False
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -30,4 +30,5 @@ MANIFEST = Manifest(
     category=Category.DATA,
     config=Config,
     pure=True,
+    fresh={"fields": {"text": "{{ text(input) }}"}},
 )

@@ -1,0 +1,49 @@
+"""What is read of runs to show workflows at work; lean, because it is asked for again and again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from interlock.domains.runs.repository import Runs, Steps
+from interlock.domains.runs.service.progress import stream_of
+from interlock.domains.runs.views import NodeStep, Run, Step, Tally
+from interlock.kit.ids import RunId, WorkflowId
+from interlock.kit.money import ZERO
+from interlock.kit.paging import PageQuery
+from interlock.runtime.context import Ctx
+from interlock.runtime.events import StreamEvent
+
+
+async def last_of_workflows(ctx: Ctx, workflows: Sequence[WorkflowId]) -> dict[WorkflowId, Run]:
+    """The newest run of each workflow that has one."""
+    found: dict[WorkflowId, Run] = {}
+    for workflow in workflows:
+        page = await Runs(ctx).page(PageQuery(limit=1), {"workflow_id": workflow})
+        found.update((workflow, run) for run in page.items)
+    return found
+
+
+async def tally_of_workflows(ctx: Ctx, workflows: Sequence[WorkflowId], since: datetime) -> dict[WorkflowId, Tally]:
+    """How many runs each workflow has had since a moment, and what they cost."""
+    counted = await Runs(ctx).tallies(workflows, since)
+    return {workflow: counted.get(workflow, Tally(runs=0, cost=ZERO)) for workflow in workflows}
+
+
+async def node_steps(ctx: Ctx, run_id: RunId, most: int) -> tuple[NodeStep, ...]:
+    """The newest steps of a run's nodes in order, without what they gave."""
+    return await Steps(ctx).of_nodes(run_id, most)
+
+
+async def steps_of_node(ctx: Ctx, run_id: RunId, node: str, most: int) -> tuple[Step, ...]:
+    """The newest steps of one node, the last one first."""
+    return await Steps(ctx).of_node(run_id, node, most)
+
+
+async def told(ctx: Ctx, run_id: RunId, most: int) -> list[StreamEvent]:
+    """The first events of a run."""
+    events: list[StreamEvent] = []
+    while len(events) < most:
+        batch = await ctx.runtime.streams.read(ctx, stream_of(run_id), len(events))
+        if not batch:
+            break
+        events += batch
+    return events
