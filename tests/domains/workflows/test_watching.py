@@ -75,15 +75,15 @@ async def test_a_child_is_named(server: Server) -> None:
 async def test_all_workflows_at_a_glance(server: Server) -> None:
     idle = await create(server, [node("start", "trigger")], [])
     busy = await create(server, [node("start", "trigger")], [])
-    for _ in range(2):
-        last = await start(server, busy["id"])
-        await ended(server, last)
+    started = [await start(server, busy["id"]) for _ in range(2)]
+    for run in started:
+        await ended(server, run)
     now = datetime.now(UTC)
     rows = (await server.get("/api/v1/workflows/at-work", since=(now - timedelta(hours=1)).isoformat())).json()
     by_id = {row["id"]: row for row in rows}
     assert by_id[idle["id"]]["last_run"] is None
     assert by_id[idle["id"]]["runs_since"] == 0
-    assert by_id[busy["id"]]["last_run"]["run_id"] == last
+    assert by_id[busy["id"]]["last_run"]["run_id"] == started[-1]
     assert by_id[busy["id"]]["runs_since"] == 2
     later = (await server.get("/api/v1/workflows/at-work", since=(now + timedelta(hours=2)).isoformat())).json()
     assert {row["runs_since"] for row in later} == {0}

@@ -1,5 +1,6 @@
 """From a definition to text and back; this is the only place that knows both. Pure."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,13 +39,10 @@ class Source:
     """
 
     def __init__(self, text: str) -> None:
+        self._json = text if text.lstrip().startswith("{") else None
         self._lines: Mapping[Path, int] = {}
-        if text.lstrip().startswith("{"):
+        if self._json is not None:
             self.value = _json(text)
-            try:
-                self._lines = read_yaml(text, max_depth=MOST_DEEP)[1]
-            except InterlockError:
-                self._lines = {}  # JSON that is no YAML; its problems go without lines
         else:
             self.value, self._lines = read_yaml(text, max_depth=MOST_DEEP)
         if not isinstance(self.value, dict):
@@ -89,6 +87,10 @@ class Source:
 
     def _line(self, place: Path) -> str:
         """Where the nearest thing stands that is there."""
+        if self._json is not None:
+            text, self._json = self._json, None
+            with contextlib.suppress(InterlockError):  # JSON that is no YAML: its problems go without lines
+                self._lines = read_yaml(text, max_depth=MOST_DEEP)[1]
         for length in range(len(place), 0, -1):
             line = self._lines.get(place[:length])
             if line is not None:

@@ -1,5 +1,6 @@
 """Operations on workflows as text: export, import, put a text in the place of a workflow."""
 
+import asyncio
 from typing import Annotated
 
 from pydantic import Field
@@ -19,6 +20,9 @@ from interlock.domains.workflows.views import Problem, Workflow
 from interlock.kit.ids import WorkflowId
 from interlock.kit.operations import Command, Effect, operation
 from interlock.runtime.context import Ctx
+
+_MANY = 50
+_LONG = 20_000
 
 Text = Annotated[str, Field(min_length=1, max_length=LONGEST, description="YAML or JSON, as an export gives it.")]
 
@@ -59,14 +63,17 @@ async def export(ctx: Ctx, command: ExportWorkflow) -> WorkflowDocument:
     definition = Definition(
         name=row.name, description=row.description, budget=row.budget, nodes=graph.nodes, edges=graph.edges
     )
-    text = written(definition, command.format)
+    if len(graph.nodes) > _MANY:
+        text = await asyncio.to_thread(written, definition, command.format)
+    else:
+        text = written(definition, command.format)
     return WorkflowDocument(workflow_id=row.id, version=version, format=command.format, text=text)
 
 
 @operation("workflows.import_text", scope="workflows", effect=Effect.WRITE)
 async def import_text(ctx: Ctx, command: ImportText) -> ImportReport:
     """Make a draft of a YAML or JSON document, or of an n8n file; tells what stands in the way, by line and field."""
-    source = Source(command.text)
+    source = await _source(command.text)
     if source.is_of_n8n:
         wanted = ImportN8n(workflow=source.value, name=command.name, subworkflows=command.subworkflows)
         return await import_n8n(ctx, wanted)
@@ -90,12 +97,17 @@ async def import_text(ctx: Ctx, command: ImportText) -> ImportReport:
 @operation("workflows.apply_text", scope="workflows", effect=Effect.WRITE)
 async def apply_text(ctx: Ctx, command: ApplyText) -> Workflow:
     """Put a YAML or JSON document in the place of a workflow; a changed graph is a new version."""
-    definition, problems = _read(Source(command.text))
+    definition, problems = _read(await _source(command.text))
     if definition is None or problems:
         raise unfit_graph(problems)
     facts = definition.model_dump(exclude={"interlock"})
     wanted = {"workflow_id": command.workflow_id, "expected_version": command.expected_version, **facts}
     return await update(ctx, UpdateWorkflow.model_validate(wanted))
+
+
+async def _source(text: str) -> Source:
+    """A document that was read; a long one without holding the event loop."""
+    return await asyncio.to_thread(Source, text) if len(text) > _LONG else Source(text)
 
 
 def _read(source: Source) -> tuple[Definition | None, tuple[Problem, ...]]:
