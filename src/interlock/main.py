@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from interlock.domains.accounts import gates
 from interlock.domains.accounts.events import ClientRegistered, ClientTokenChanged
-from interlock.domains.accounts.service import first_start
+from interlock.domains.accounts.service import claiming, first_start
 from interlock.domains.accounts.service.identify import anonymous
 from interlock.domains.activity import jobs as activity_jobs
 from interlock.domains.activity import service as activity
@@ -69,18 +69,21 @@ from interlock.domains.workflows.order import WORKFLOW_FLOW
 from interlock.domains.workflows.walk import walk_workflow, workflow_failed
 from interlock.faces.cli.app import build as build_cli
 from interlock.faces.cli.composition import Composition
+from interlock.faces.dashboard import app as dashboard
+from interlock.faces.dashboard.refusals import http_exception
 from interlock.faces.mcp import announcements as mcp_announcements
 from interlock.faces.mcp import app as mcp
 from interlock.faces.mcp import connections as mcp_connections
 from interlock.faces.mcp import stdio as mcp_stdio
 from interlock.faces.openai import routes as openai
 from interlock.faces.rest import app as rest
-from interlock.faces.web.errors import http_exception, unexpected_response
+from interlock.faces.web.errors import unexpected_response
 from interlock.faces.web.middleware import Edge
 from interlock.kit.clock import SystemClock
 from interlock.kit.ids import WorkflowId
 from interlock.runtime import daily, data_dir, migrations, search, server_facts
 from interlock.runtime import jobs as runtime_jobs
+from interlock.runtime.changes import Changes
 from interlock.runtime.context import Ctx, Runtime
 from interlock.runtime.database import open_database
 from interlock.runtime.durable import Durable
@@ -141,6 +144,7 @@ def build_runtime(settings: Settings, server: str) -> Runtime:
         server=server,
         gates=(gates.known_caller, gates.scope_held, gates.ai_access),
         audit=activity.write_audit_row,
+        changes=Changes(settings.database_url if settings.is_postgres else None),
     )
     _subscribe(runtime)
     tools.tell_checks(runtime)
@@ -232,6 +236,8 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
         runtime = await started.enter_async_context(opened(settings, server=home.server))
         await runtime.streams.start()
         started.push_async_callback(runtime.streams.close)
+        await runtime.changes.start()
+        started.push_async_callback(runtime.changes.close)
         await runtime.durable.start_up(runtime)
         started.push_async_callback(runtime.durable.shut_down)
         started.push_async_callback(memory_accesses.shut_down, runtime)
@@ -264,6 +270,12 @@ async def first_key(runtime: Runtime) -> str | None:
     return key.secret
 
 
+async def setup_code(runtime: Runtime) -> str | None:
+    """The code with which the owner chooses the first password; None once there is one."""
+    async with anonymous(runtime, request_id="first-start", face="cli").begin(write=False) as ctx:
+        return await claiming.open_setup_code(ctx)
+
+
 def _write_private(path: Path, content: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -274,7 +286,8 @@ def _write_private(path: Path, content: str) -> None:
 def create_app(runtime: Runtime) -> ASGIApp:
     """The HTTP application over a started runtime."""
     handlers = {HTTPException: http_exception, Exception: unexpected_response}
-    inner = Starlette(routes=[*mcp.routes(), *openai.routes(), *rest.routes()], exception_handlers=handlers)
+    routes = [*mcp.routes(), *openai.routes(), *rest.routes(), *dashboard.routes()]
+    inner = Starlette(routes=routes, exception_handlers=handlers)
     inner.router.redirect_slashes = False  # no face redirects: clients that do not follow would see a broken reply
     inner.state.runtime = runtime
     return Edge(inner, runtime)
@@ -286,6 +299,7 @@ cli = build_cli(
         maintenance=opened,
         create_app=create_app,
         first_key=first_key,
+        setup_code=setup_code,
         openapi=rest.openapi,
         mcp_stdio=mcp_stdio.serve,
     )

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from interlock.kit.clock import Clock
 from interlock.kit.ids import TypedId
+from interlock.runtime.changes import Changes
 from interlock.runtime.database import Database, Session
 from interlock.runtime.secrets import Secrets
 from interlock.runtime.settings import Settings
@@ -88,6 +89,7 @@ class Runtime:
     server: str = field(default_factory=lambda: f"server-{uuid4().hex}")
     gates: tuple["Gate", ...] = ()
     audit: "AuditWriter | None" = None
+    changes: Changes = field(default_factory=Changes)
     _locals: dict[object, Any] = field(default_factory=dict)
 
     def local(self, make: Callable[[], LocalT]) -> LocalT:
@@ -182,3 +184,6 @@ class _Unit:
         except BaseException:
             await self._unit.rollback()
             raise
+        changes = self._ctx.runtime.changes
+        if self._unit.write and changes.is_heard:
+            changes.tell(self._ctx.workspace_id, self._unit.topics())

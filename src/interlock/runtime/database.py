@@ -62,6 +62,17 @@ class Session(ABC):
 
     is_postgres: bool
 
+    def __init__(self) -> None:
+        self.changed: set[FromClause | None] = set()
+        """The tables this transaction has changed; None stands for all."""
+
+    def note(self, statement: Executable) -> None:
+        """Note what a statement is about to change."""
+        if isinstance(statement, UpdateBase):
+            self.changed.add(statement.table)
+        elif not isinstance(statement, SelectBase):
+            self.changed.add(None)
+
     @abstractmethod
     async def execute(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """Run a short statement and return its buffered result."""
@@ -304,7 +315,7 @@ class SqliteSession(Session):
         self._database = database
         self._connection = connection
         self._write = write
-        self._changed: set[FromClause | None] = set()
+        super().__init__()
         self._driver: sqlite3.Connection = _driver_of(connection)
         try:
             self._driver.execute("BEGIN IMMEDIATE" if write else "BEGIN")
@@ -348,7 +359,7 @@ class SqliteSession(Session):
         try:
             prepared = self._database.preparer.find(statement, parameters)
             if self._write:
-                self._note(statement)
+                self.note(statement)
             if prepared is not None and isinstance(parameters, list | tuple):
                 return prepared.run_many(self._driver, parameters)
             if prepared is not None:
@@ -357,15 +368,9 @@ class SqliteSession(Session):
         except DBAPIError as error:
             raise _translated(error) from error
 
-    def _note(self, statement: Executable) -> None:
-        if isinstance(statement, UpdateBase):
-            self._changed.add(statement.table)
-        elif not isinstance(statement, SelectBase):
-            self._changed.add(None)
-
     def stamp(self, *tables: Table) -> Stamp | None:
         """A reading transaction sees the past, so that a stamp of now says nothing about it."""
-        if not self._write or None in self._changed or not self._changed.isdisjoint(tables):
+        if not self._write or None in self.changed or not self.changed.isdisjoint(tables):
             return None
         return self._database.stamp(*tables)
 
@@ -379,7 +384,7 @@ class SqliteSession(Session):
         except sqlite3.Error as error:
             await self.rollback()
             raise _translated(DBAPIError.instance("COMMIT", {}, error, sqlite3.Error)) from error
-        self._database.committed(self._changed)
+        self._database.committed(self.changed)
         self._database.give_back(self._connection, write=self._write)
 
     async def rollback(self) -> None:
@@ -434,14 +439,21 @@ class PostgresSession(Session):
     is_postgres = True
 
     def __init__(self, connection: "sqlalchemy_asyncio.AsyncConnection") -> None:
+        super().__init__()
         self._connection = connection
 
     async def execute(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """Send it and wait for the rows."""
+        self.note(statement)
         try:
             return await self._connection.execute(statement, parameters)
         except DBAPIError as error:
             raise _translated(error) from error
+
+    def note(self, statement: Executable) -> None:
+        """Only what plainly changes a table: the rest is locks, news and settings, and no stamp hangs on it."""
+        if isinstance(statement, UpdateBase):
+            self.changed.add(statement.table)
 
     async def execute_long(self, statement: Executable, parameters: Parameters = None) -> Rows:
         """The same: the work happens in the server."""

@@ -5,26 +5,17 @@ import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-import structlog
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Column, Index, Integer, String, Table, bindparam, delete, func, insert, select, text
 
 from interlock.runtime import tables
 from interlock.runtime.context import Ctx, WorkspaceId
-from interlock.runtime.lazy import lazy
-
-if TYPE_CHECKING:
-    import asyncpg
-else:
-    asyncpg = lazy("asyncpg")  # only servers on PostgreSQL listen
-
-log = structlog.get_logger(__name__)
+from interlock.runtime.postgres_news import PostgresNews
 
 _CHANNEL = "interlock_streams"
 _BATCH = 200
-_RETRY_SECONDS = 1.0
 
 stream_events = Table(
     "stream_events",
@@ -78,45 +69,18 @@ class Streams:
     """Append inside a unit of work, follow from anywhere: stored before shown, nothing lost between reconnects."""
 
     def __init__(self, postgres_url: str | None = None) -> None:
-        self._postgres_url = postgres_url
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
-        self._listener: asyncpg.Connection[Any] | None = None
-        self._repair: asyncio.Task[None] | None = None
+        self._news = None if postgres_url is None else PostgresNews(postgres_url, _CHANNEL, self.wake, self._wake_all)
 
     async def start(self) -> None:
         """On PostgreSQL, hear of what other servers append."""
-        if self._postgres_url is not None:
-            await self._listen(self._postgres_url)
-
-    async def _listen(self, url: str) -> None:
-        self._listener = await asyncpg.connect(url)
-        await self._listener.add_listener(_CHANNEL, lambda *news: self.wake(str(news[3])))
-        self._listener.add_termination_listener(lambda *_: self._lost(url))
-
-    def _lost(self, url: str) -> None:
-        """The connection broke: followers live by their heartbeats until there is another."""
-        if self._listener is not None:
-            self._listener = None
-            self._repair = asyncio.get_running_loop().create_task(self._listen_again(url), name="listen to streams")
-
-    async def _listen_again(self, url: str) -> None:
-        while self._listener is None:
-            try:
-                await self._listen(url)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("news of event streams cannot be heard; it is tried again", exc_info=error)
-                await asyncio.sleep(_RETRY_SECONDS)
-        self._wake_all()
+        if self._news is not None:
+            await self._news.start()
 
     async def close(self) -> None:
         """Stop listening and let every follower look once more."""
-        if self._repair is not None:
-            self._repair.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._repair
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            await listener.close()
+        if self._news is not None:
+            await self._news.close()
         self._wake_all()
 
     def _wake_all(self) -> None:
@@ -151,7 +115,9 @@ class Streams:
             await session.execute(_APPEND, rows if len(rows) > 1 else rows[0])
             if session.is_postgres:
                 await session.execute(_NOTIFY, {"channel": _CHANNEL, "stream": stream})
-            ctx.the_unit().after_commit(lambda: self.wake(stream))
+            unit = ctx.the_unit()
+            unit.streams.add(stream)
+            unit.after_commit(lambda: self.wake(stream))
         return seq + len(rows)
 
     def wake(self, stream: str) -> None:

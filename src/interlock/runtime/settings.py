@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     max_json_depth: int = Field(default=64, ge=8, le=256)
     rate_limit_per_minute: int = Field(default=60, ge=1)
     embed_rate_limit_per_minute: int = Field(default=30, ge=1)
+    dashboard_rate_limit_per_minute: int = Field(default=1_200, ge=1)
     hook_rate_limit_per_minute: int = Field(default=600, ge=1)
     trusted_proxies: Networks = ()
     allowed_hosts: Names = ()

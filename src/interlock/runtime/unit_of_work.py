@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 
 from sqlalchemy import Table
+from sqlalchemy.sql import FromClause
 
 from interlock.kit.errors import InterlockError, Kind
+from interlock.runtime.changes import EVERYTHING
 from interlock.runtime.database import Database, Session, Stamp
 
 AfterCommit = Callable[[], None]
@@ -22,7 +24,9 @@ class UnitOfWork:
         self._session: Session | None = None
         self._after: list[AfterCommit] = []
         self._before: list[BeforeCommit] = []
+        self._changed: set[FromClause | None] = set()
         self.write = write
+        self.streams: set[str] = set()
 
     @property
     def is_open(self) -> bool:
@@ -53,6 +57,11 @@ class UnitOfWork:
         """Run a quick, non-failing action once the transaction is durable; nothing runs after a rollback."""
         self._after.append(action)
 
+    def topics(self) -> frozenset[str]:
+        """The names of the tables and streams that were changed, once that is durable."""
+        tables = (str(table.name) if isinstance(table, Table) else EVERYTHING for table in self._changed)
+        return frozenset((*tables, *self.streams))
+
     async def commit(self) -> None:
         """Commit what was opened, then release what waited for it."""
         for action in self._before:
@@ -60,6 +69,7 @@ class UnitOfWork:
         if self._session is not None:
             session, self._session = self._session, None
             await session.commit()
+            self._changed = session.changed
         for release in self._after:
             release()
 

@@ -1,5 +1,6 @@
 """Samples of the foundation: accounts, governance, models, tools, agents, runs."""
 
+from interlock.domains.accounts.service import claiming
 from tests.contracts.world import CLOSED_PORT, ENDINGS, PASSWORD, Build, Sample, World, nothing, reference, unique
 from tests.support.story import CHARGE, REFUND_DESK
 
@@ -13,6 +14,15 @@ async def _signed_in(world: World) -> tuple[str, str]:
 
 async def _as_person(world: World) -> Sample:
     return Sample({}, (await _signed_in(world))[1])
+
+
+async def _claim(world: World) -> Sample:
+    owner = {"email": "owner@example.com", "name": "Owner", "password": PASSWORD}
+    return Sample({"code": claiming.setup_code(world.server.runtime), **owner})
+
+
+async def _setup_code(world: World) -> Sample:
+    return Sample({"code": claiming.setup_code(world.server.runtime)})
 
 
 async def _sign_in(world: World) -> Sample:
@@ -163,8 +173,10 @@ async def _update_settings(_world: World) -> Sample:
 
 SAMPLES: dict[str, Build] = {
     "accounts.add_user": _add_user,
+    "accounts.claim": _claim,
     "accounts.create_key": _create_key,
     "accounts.get_client": reference("client_id", "accounts.register_client"),
+    "accounts.is_claimable": _setup_code,
     "accounts.list_clients": nothing,
     "accounts.list_keys": nothing,
     "accounts.list_users": nothing,
@@ -253,6 +265,8 @@ BY_HAND = {
 }
 # May only shrink: operations that no face serves yet, each with its reason.
 UNROUTED = {
+    "accounts.claim": "the dashboard's page of a first start",
+    "accounts.is_claimable": "the dashboard's page of a first start",
     "accounts.get_client": "the list shows everything it does; for other domains and the dashboard",
     "accounts.reset_password": "for operators, on the command line",
     "org.workspace": "read by other domains; the dashboard's home shows it",
@@ -262,4 +276,4 @@ ALSO_EVIDENCE = {"runs.cancel": 2}  # the approval that the run waited for is wi
 # Results that are neither views nor ids: a handle on bytes that a face sends on as they come.
 STREAMS = {"ledger.export": "LedgerExport", "llm.stream": "ChatStream"}
 # Callable without any credential.
-PUBLIC = frozenset({"accounts.sign_in", "ledger.jwks"})
+PUBLIC = frozenset({"accounts.claim", "accounts.is_claimable", "accounts.sign_in", "ledger.jwks"})

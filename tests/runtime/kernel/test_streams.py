@@ -171,13 +171,15 @@ async def test_a_server_whose_listening_connection_broke_listens_again(
     async with neighbour(kernel, directory, database_url) as other:
         following = asyncio.create_task(take(other, 2, heartbeat=PATIENCE * 10))
         await append(kernel, "before")
-        listener = other.runtime.streams._listener
+        news = other.runtime.streams._news
+        assert news is not None
+        listener = news._connection
         assert listener is not None
         async with kernel.ctx().begin() as inner:
             breaking = text("SELECT pg_terminate_backend(:pid)")
             await (await inner.session()).execute(breaking, {"pid": listener.get_server_pid()})
         async with asyncio.timeout(PATIENCE):
-            while other.runtime.streams._listener in {None, listener}:  # noqa: ASYNC110 - nothing tells a test of it
+            while news._connection in {None, listener}:  # noqa: ASYNC110 - nothing tells a test of it
                 await asyncio.sleep(0.01)
             await append(kernel, "after")
             assert sequence(await following) == [1, 2]

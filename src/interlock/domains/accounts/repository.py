@@ -47,6 +47,12 @@ class Users(Repository[User]):
         session = await self.ctx.session()
         await session.execute(update(users).where(users.c.guid == key).values(password_hash=password_hash))
 
+    async def has_password(self, key: UserId) -> bool:
+        """Whether a person can sign in."""
+        session = await self.ctx.session()
+        stored = await session.execute(select(users.c.password_hash).where(users.c.guid == key))
+        return stored.scalar_one() is not None
+
     async def first_owner(self) -> User:
         """The oldest person of the workspace."""
         session = await self.ctx.session()

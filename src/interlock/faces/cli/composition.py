@@ -22,6 +22,7 @@ class Composition:
         maintenance: the same database for one command, beside a running server: no lock, no jobs.
         create_app: the HTTP application over a started runtime.
         first_key: the fresh key at the first start of all, else None.
+        setup_code: what the owner's first visit to the dashboard needs; None once there is a password.
         openapi: the OpenAPI document for a server URL.
         mcp_stdio: serves MCP on stdin and stdout for the holder of a bearer until stdin closes.
     """
@@ -30,5 +31,6 @@ class Composition:
     maintenance: OpenRuntime
     create_app: Callable[[Runtime], ASGIApp]
     first_key: Callable[[Runtime], Awaitable[str | None]]
+    setup_code: Callable[[Runtime], Awaitable[str | None]]
     openapi: Callable[[str], dict[str, Any]]
     mcp_stdio: Callable[[Runtime, str], Awaitable[None]]

@@ -34,10 +34,18 @@ class Started:
 
     Args:
         first_key: the key of a first start, else None.
+        setup_code: with which the owner chooses a password in the dashboard; None once that is done.
     """
 
     settings: Settings
     first_key: str | None
+    setup_code: str | None = None
+
+    @property
+    def dashboard(self) -> str:
+        """The address to open in a browser."""
+        url = self.settings.base_url
+        return url if self.setup_code is None else f"{url}/start?code={self.setup_code}"
 
 
 def listen(settings: Settings) -> Listener:
@@ -85,7 +93,8 @@ async def serve(
     with listener.socket:
         async with composition.running(settings) as runtime:
             key = await composition.first_key(runtime)
-            server = _Server(composition.create_app(runtime), lambda: announce(Started(settings, key)))
+            started = Started(settings, key, await composition.setup_code(runtime))
+            server = _Server(composition.create_app(runtime), lambda: announce(started))
             stopping = asyncio.create_task(server.stop_after(stop))
             try:
                 await server.serve(sockets=[listener.socket])

@@ -4,24 +4,23 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from types import UnionType
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
-from interlock.faces.web.body import check_text, read_body
+from interlock.faces.web.body import read_body
+from interlock.faces.web.commands import command_of, query_values
 from interlock.faces.web.credentials import PEOPLE_AND_KEYS, caller, visitor
-from interlock.faces.web.errors import error_response, from_validation
+from interlock.faces.web.errors import error_response
 from interlock.kit.errors import InterlockError, malformed
 from interlock.kit.json_text import parse_json
 from interlock.kit.operations import Operation, facts_of
 from interlock.kit.paging import Page
 from interlock.runtime.context import ActorKind, Ctx, WorkspaceId
 from interlock.runtime.invoke import invoke
-
-CommandT = TypeVar("CommandT", bound=BaseModel)
 
 FACE = "rest"
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
@@ -100,16 +99,6 @@ def bound(line: NativeRoute) -> StarletteRoute:
     return StarletteRoute(line.path, handle, methods=[line.method], name=line.operation.name)
 
 
-def command_of(kind: type[CommandT], values: dict[str, Any], path_fields: frozenset[str] = frozenset()) -> CommandT:
-    """The command with these values; a wrong value names its field, a wrong id in the path is not found."""
-    for name in path_fields:
-        check_text(values[name], name)
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        raise from_validation(error, path_fields) from error
-
-
 async def _body(request: Request, ctx: Ctx) -> dict[str, Any]:
     raw = await read_body(request, ctx.settings.max_body_bytes)
     if not raw.strip():
@@ -118,18 +107,6 @@ async def _body(request: Request, ctx: Ctx) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise malformed("The body must be a JSON object.", hint="Send {...}.")
     return value
-
-
-def query_values(request: Request, repeated: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The query parameters; those that may repeat as lists."""
-    values: dict[str, Any] = {}
-    for name, value in request.query_params.multi_items():
-        check_text(value, name)
-        if name in repeated:
-            values.setdefault(name, []).append(value)
-        else:
-            values[name] = value
-    return values
 
 
 def _repeated_fields(command: type[BaseModel]) -> frozenset[str]:

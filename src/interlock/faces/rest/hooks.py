@@ -10,8 +10,9 @@ from starlette.routing import Route
 
 from interlock.domains.webhooks.service import receiving
 from interlock.domains.webhooks.views import Receipt
-from interlock.faces.rest.binding import FACE, command_of
+from interlock.faces.rest.binding import FACE
 from interlock.faces.web.body import check_text, read_body
+from interlock.faces.web.commands import command_of
 from interlock.faces.web.credentials import visitor
 from interlock.faces.web.errors import error_response
 from interlock.kit.errors import InterlockError

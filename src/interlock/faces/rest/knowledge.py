@@ -14,7 +14,7 @@ from interlock.domains.documents import errors, kinds
 from interlock.domains.documents import service as documents
 from interlock.domains.documents.service import ReplaceDocument, UploadDocument
 from interlock.domains.documents.views import Document
-from interlock.faces.rest.binding import FACE, Function, command_of
+from interlock.faces.rest.binding import FACE, Function
 from interlock.faces.rest.wire.documents import (
     FileProblem,
     KnowledgeDocument,
@@ -23,6 +23,7 @@ from interlock.faces.rest.wire.documents import (
     UploadedFiles,
 )
 from interlock.faces.web.body import parse_json, read_body
+from interlock.faces.web.commands import command_of
 from interlock.faces.web.credentials import PEOPLE_AND_KEYS, caller
 from interlock.faces.web.errors import error_response, from_validation
 from interlock.faces.web.multipart import FORM, Form, UploadedFile, is_form, received_form

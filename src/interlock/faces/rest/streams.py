@@ -9,7 +9,8 @@ from starlette.routing import Route
 from interlock.domains.governance.ledger import service as ledger
 from interlock.domains.runs import service as runs
 from interlock.domains.runs.states import LIFECYCLE, RunStatus
-from interlock.faces.rest.binding import FACE, Function, command_of, query_values
+from interlock.faces.rest.binding import FACE, Function
+from interlock.faces.web.commands import command_of, query_values
 from interlock.faces.web.credentials import PEOPLE_AND_KEYS, caller
 from interlock.faces.web.errors import error_response
 from interlock.faces.web.sse import last_event_id, stream_response

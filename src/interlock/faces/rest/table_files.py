@@ -8,8 +8,9 @@ from starlette.routing import Route
 
 from interlock.domains.tables import service as tables
 from interlock.domains.tables.states import IMPORT_LIFE, ImportStatus
-from interlock.faces.rest.binding import FACE, Function, command_of, query_values
+from interlock.faces.rest.binding import FACE, Function
 from interlock.faces.rest.wire.tables import ImportReply
+from interlock.faces.web.commands import command_of, query_values
 from interlock.faces.web.credentials import PEOPLE_AND_KEYS, caller
 from interlock.faces.web.errors import error_response
 from interlock.faces.web.sse import last_event_id, stream_response

@@ -18,6 +18,8 @@ KEYS = frozenset({ActorKind.KEY})
 CLIENTS = frozenset({ActorKind.CLIENT})
 Owner = Callable[[Ctx], Awaitable[WorkspaceId]]
 _PLATFORMS = "/api/platforms/"
+SESSION_COOKIE = "interlock_session"
+"""The sign-in of a person in a browser; the dashboard alone takes it, the APIs never do."""
 PROVEN = "interlock.proven"
 """Where a request's scope holds the hash of a credential that was accepted."""
 

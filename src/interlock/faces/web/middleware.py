@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from interlock.faces.web import cors
 from interlock.faces.web.addresses import client_address
-from interlock.faces.web.credentials import PROVEN, connection_token, credential_in
+from interlock.faces.web.credentials import PROVEN, SESSION_COOKIE, connection_token, credential_in
 from interlock.faces.web.errors import error_response, unexpected
 from interlock.kit.errors import InterlockError, Kind, forbidden
 from interlock.runtime.context import Runtime
@@ -21,6 +21,7 @@ from interlock.runtime.settings import Settings
 from interlock.runtime.telemetry import bound_request
 
 UNCOUNTED = frozenset({"/healthz", "/readyz"})
+ASSETS = "/assets/"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _SUBDOMAIN_OF_LOCALHOST = re.compile(r"([A-Za-z0-9-]+\.)+localhost", re.IGNORECASE)
 _FORM_SUBMIT = re.compile(r"/api/v1/forms/[^/]+/submit")
@@ -91,7 +92,7 @@ class Edge:
 
     async def _count(self, request: Request) -> RateState | None:
         path: str = request.scope["path"]
-        if path in UNCOUNTED:
+        if path in UNCOUNTED or path.startswith(ASSETS):
             return None
         settings, limiter = self.runtime.settings, limiter_for(self.runtime)
         if path.startswith(cors.EMBED_PREFIX) or _sends_a_form(request.method, path):
@@ -101,6 +102,8 @@ class Edge:
         else:
             credential = connection_token(path) or credential_in(request)
             limit = settings.rate_limit_per_minute
+            if credential is None and (session := request.cookies.get(SESSION_COOKIE)):
+                credential, limit = session, settings.dashboard_rate_limit_per_minute
             if credential is None:
                 subject = f"api:{client_address(request, self.runtime)}"
             else:

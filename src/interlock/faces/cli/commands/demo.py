@@ -138,9 +138,9 @@ def _verdict(session: Session, checks: list[Check]) -> list[Check]:
 def _serve_on(session: Session, world: World) -> None:
     at = world.addresses()
     settings = at.server.settings
-    url = settings.base_url
     session.terminal.out.print(
-        f"\nThe server goes on: [bold]{url}[/]  (documentation: {url}/docs)\n"
+        f"\nThe server goes on; open the dashboard: [bold]{at.server.dashboard}[/]\n"
+        f"API documentation: {settings.base_url}/docs\n"
         f"API key: {settings.data_dir / FIRST_KEY_FILE}   logs: {settings.data_dir / _LOG_FILE}\n"
         f"What the pretend providers saw: {at.sandbox_url}/_sandbox/state\n"
         "Ctrl-C stops."

@@ -34,6 +34,7 @@ def serve(
     def announce(started: Started) -> None:
         facts = {
             "url": started.settings.base_url,
+            "dashboard": started.dashboard,
             "data_dir": str(started.settings.data_dir),
             "version": __version__,
             "first_key": started.first_key,
@@ -54,6 +55,9 @@ def _greeting(started: Started) -> Text:
     lines = [
         (f"Interlock {__version__}", "bold"),
         (f" answers on {settings.base_url}\n", ""),
+        ("Dashboard: ", ""),
+        (started.dashboard, "bold cyan"),
+        ("  (choose your password there)\n" if started.setup_code else "\n", ""),
         (f"Data in {_where(settings)}. API documentation: {settings.base_url}/docs. Ctrl-C stops.", "dim"),
     ]
     if started.first_key is not None:

@@ -9,11 +9,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from interlock.domains.chatbots import service as chatbots
-from interlock.faces.rest.binding import FACE, command_of
+from interlock.faces.rest.binding import FACE
 from interlock.faces.rest.embed import script
 from interlock.faces.rest.embed.events import ReplyEvents
 from interlock.faces.rest.wire.chatbots import Said
 from interlock.faces.web.body import check_text, read_body
+from interlock.faces.web.commands import command_of
 from interlock.faces.web.credentials import caller, visitor
 from interlock.faces.web.errors import error_response
 from interlock.kit.errors import InterlockError, malformed

@@ -11,8 +11,9 @@ from starlette.routing import Route
 from interlock.domains.forms.errors import PAGE_EXPIRED
 from interlock.domains.forms.service import page
 from interlock.domains.forms.views import FormPage
-from interlock.faces.rest.binding import FACE, command_of
+from interlock.faces.rest.binding import FACE
 from interlock.faces.web.body import check_text, read_body
+from interlock.faces.web.commands import command_of
 from interlock.faces.web.credentials import visitor
 from interlock.faces.web.errors import STATUS, error_response
 from interlock.faces.web.form_page.render import Filled, content_policy, form_page, refusal_page, thanks_page

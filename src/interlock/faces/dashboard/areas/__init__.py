@@ -1,0 +1,1 @@
+"""One module or package an area of the dashboard: its handlers and its ROUTES."""
