@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from interlock.domains.accounts.service import people
 from interlock.faces.web.credentials import SESSION_COOKIE
 from interlock.kit.operations import REGISTRY
 from interlock.runtime.invoke import invoke
@@ -56,12 +57,10 @@ async def signed_in(server: Server, *, role: str = "owner", email: str | None = 
     """A new person of the key's workspace, signed in."""
     address = email or f"{role}@example.com"
     ctx = await server.ctx(key)
-    for name, payload in (
-        ("accounts.add_user", {"email": address, "name": role.title(), "role": role, "password": PASSWORD}),
-        ("accounts.sign_in", {"email": address, "password": PASSWORD}),
-    ):
-        found = REGISTRY[name]
-        result = await invoke(ctx, found.function, found.command.model_validate(payload))
+    adding = {"email": address, "name": role.title(), "role": role, "password": PASSWORD}
+    await invoke(ctx, people.add_user, people.AddUser.model_validate(adding))
+    signing = people.SignIn.model_validate({"email": address, "password": PASSWORD})
+    result = await invoke(ctx, people.sign_in, signing)
     person = Person(server, address, result.token)
     page = await person.get("/")
     token = _TOKEN.search(page.text)

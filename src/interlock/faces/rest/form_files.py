@@ -8,7 +8,8 @@ from starlette.routing import Route
 
 from interlock.domains.forms.service.definition import FormRef
 from interlock.domains.forms.service.exports import export_submissions
-from interlock.faces.rest.binding import FACE, command_of
+from interlock.faces.rest.binding import FACE
+from interlock.faces.web.commands import command_of
 from interlock.faces.web.credentials import PEOPLE_AND_KEYS, caller
 from interlock.faces.web.errors import error_response
 from interlock.kit.errors import InterlockError
