@@ -19,6 +19,8 @@ from interlock.domains.activity import jobs as activity_jobs
 from interlock.domains.activity import service as activity
 from interlock.domains.agents import service as agents
 from interlock.domains.chatbots import service as chatbots
+from interlock.domains.chats import service as chats
+from interlock.domains.chats import settling as chat_settling
 from interlock.domains.connectors import service as connectors
 from interlock.domains.conversations import service as conversations
 from interlock.domains.conversations.events import ConversationStarted
@@ -98,6 +100,7 @@ DOMAINS = (
     activity,
     agents,
     chatbots,
+    chats,
     connectors,
     conversations,
     documents,
@@ -175,6 +178,7 @@ def _subscribe(runtime: Runtime) -> None:
     daily.register(jobs, search.PURGE, search.purge)
     approval_jobs.register(jobs)
     budget_jobs.register(jobs)
+    chat_settling.register(jobs)
     document_jobs.register(jobs)
     document_jobs.PASSAGES.register(jobs, llm.vectors_of)
     form_jobs.register(jobs)

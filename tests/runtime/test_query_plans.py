@@ -32,7 +32,17 @@ FINE = {
     "SCAN schedules USING COVERING INDEX ix_schedules_workspace_id_id",
 }
 SORTED = {"Connections", "Providers"}  # a handful of rows to a workspace
-NEVER_LISTED = {"Conversations", "Firings", "Messages", "Sessions", "Steps", "Submissions", "Workspaces"}
+NEVER_LISTED = {
+    "Chats",
+    "Conversations",
+    "Firings",
+    "Messages",
+    "Sessions",
+    "Steps",
+    "Submissions",
+    "Turns",
+    "Workspaces",
+}
 POSTGRES = ("pg_", "make_interval", "enqueue_workflow", "clock_timestamp")
 
 

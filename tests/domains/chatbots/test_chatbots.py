@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from interlock.domains.chatbots import prompt, sessions
+from interlock.domains.chatbots import sessions
 from interlock.domains.chatbots.views import EmbedId
+from interlock.domains.conversations import service as conversations
 from interlock.domains.conversations.states import MessageRole, MessageStatus
 from interlock.domains.conversations.views import ConversationId, Message, MessageId
 from tests.support.app import Server
@@ -105,16 +106,18 @@ def exchange(at: int, question: str, answer: str, status: MessageStatus = Messag
 
 def test_history_is_cut_at_whole_exchanges_from_the_old_end() -> None:
     history = [*exchange(1, "a" * 40, "b" * 40), *exchange(3, "c" * 20, "d" * 20), *exchange(5, "e" * 4, "f" * 4)]
-    assert [each.content[0] for each in prompt.recent(history, 1000)] == list("abcdef")
-    assert [each.content[0] for each in prompt.recent(history, 13)] == list("cdef")
-    assert [each.content[0] for each in prompt.recent(history, 11)] == list("ef")
-    assert prompt.recent(history, 0) == []
-    assert [each.content[0] for each in prompt.recent(history[1:], 1000)] == list("cdef"), "no answer without question"
+    assert [each.content[0] for each in conversations.recent(history, 1000)] == list("abcdef")
+    assert [each.content[0] for each in conversations.recent(history, 13)] == list("cdef")
+    assert [each.content[0] for each in conversations.recent(history, 11)] == list("ef")
+    assert conversations.recent(history, 0) == []
+    assert [each.content[0] for each in conversations.recent(history[1:], 1000)] == list("cdef"), (
+        "no answer without question"
+    )
 
 
 def test_a_withheld_answer_goes_with_its_question() -> None:
     history = [*exchange(1, "a", "b", MessageStatus.WITHHELD), *exchange(3, "c", "d", MessageStatus.INTERRUPTED)]
-    assert [each.content for each in prompt.recent(history, 1000)] == ["c", "d"]
+    assert [each.content for each in conversations.recent(history, 1000)] == ["c", "d"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -11,13 +11,12 @@ from interlock.domains.chatbots import prompt, sessions
 from interlock.domains.chatbots.errors import no_answer, no_such_embed, told_to_visitors, too_many_messages, withheld
 from interlock.domains.chatbots.errors import wrong_origin as _wrong_origin
 from interlock.domains.chatbots.repository import Chatbots
-from interlock.domains.chatbots.views import Chatbot, ChatbotReply, EmbedId, Source
+from interlock.domains.chatbots.views import Chatbot, ChatbotReply, EmbedId
 from interlock.domains.conversations import service as conversations
 from interlock.domains.conversations.service import Append, NewMessage, OpenThread, Turn
 from interlock.domains.conversations.states import Channel, MessageRole, MessageStatus
 from interlock.domains.documents import service as documents
-from interlock.domains.documents.service import FindPassages
-from interlock.domains.documents.views import Passage
+from interlock.domains.documents.views import Passage, Source
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.policies import service as policies
 from interlock.domains.governance.policies.views import Caller, Decision
@@ -34,9 +33,7 @@ PATIENCE_SECONDS = 60.0
 """How long a message waits for the answers to earlier ones of its session."""
 _MOST_HISTORY = 200
 _LONGEST_MESSAGE = 10_000
-_MOST_PASSAGES = 5
 _ABOUT = 10_000
-_LEAST_SCORE = 0.2  # unrelated sentences score below 0.1, related ones above 0.29
 
 
 class EmbedRef(Command):
@@ -127,7 +124,7 @@ class Exchange:
                 history = await conversations.newest(unit, turn.conversation_id, _MOST_HISTORY)
             passages = await _passages(ctx, chatbot, command.message)
             known = await _remembered(ctx, chatbot, command.message)
-            system = prompt.system_text(chatbot, [prompt.material(passages)] if passages else [], known)
+            system = prompt.system_text(chatbot, [documents.material(passages)] if passages else [], known)
             question = llm.CompleteChat(
                 model=chatbot.model,
                 messages=prompt.conversation(system, history, command.message, chatbot.history_tokens),
@@ -137,7 +134,7 @@ class Exchange:
         except BaseException:
             await turn.aclose()
             raise
-        return cls(ctx, command, chatbot, session_id, turn, question, _sources(passages))
+        return cls(ctx, command, chatbot, session_id, turn, question, documents.sources_of(passages))
 
     @property
     def speaker(self) -> Caller:
@@ -204,18 +201,10 @@ async def _remembered(ctx: Ctx, chatbot: Chatbot, message: str) -> str:
 
 async def _passages(ctx: Ctx, chatbot: Chatbot, message: str) -> tuple[Passage, ...]:
     """What the chatbot's documents say to a message; none where nothing is near it."""
-    command = FindPassages(query=message, document_ids=chatbot.knowledge_base, top_k=_MOST_PASSAGES)
     try:
-        found = await documents.find(ctx, command)
+        return await documents.relevant(ctx, message, chatbot.knowledge_base)
     except InterlockError as error:
         raise told_to_visitors(error, chatbot.id) from error
-    return tuple(passage for passage in found if passage.score >= _LEAST_SCORE)
-
-
-def _sources(passages: Sequence[Passage]) -> tuple[Source, ...]:
-    """Where the passages are from, in words; each place once, and no ids."""
-    places = dict.fromkeys((passage.title, passage.locator or None) for passage in passages)
-    return tuple(Source(title=title, locator=locator) for title, locator in places)
 
 
 async def _admitted(ctx: Ctx, command: SayToChatbot) -> Chatbot:

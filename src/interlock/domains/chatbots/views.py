@@ -1,11 +1,11 @@
-"""What other domains and faces see of a chatbot; `Widget`, `ChatbotReply` and `Source` are for the whole world."""
+"""What other domains and faces see of a chatbot; `Widget` and `ChatbotReply` are for the whole world."""
 
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
 from interlock.domains.chatbots.states import ChatbotStatus, WidgetPosition
-from interlock.domains.documents.views import DocumentId
+from interlock.domains.documents.views import DocumentId, Source
 from interlock.kit.ids import TypedId
 from interlock.kit.operations import View
 
@@ -52,13 +52,6 @@ class Widget(View):
     greeting: str | None
     color: str | None
     position: WidgetPosition
-
-
-class Source(View):
-    """Where an answer's facts come from, in words for a visitor."""
-
-    title: str
-    locator: str | None = None
 
 
 class ChatbotReply(View):

@@ -15,3 +15,8 @@ def turn_in_progress() -> InterlockError:
 def turn_lost() -> InterlockError:
     """The turn ran out, as after a long freeze of this server, and someone else may have spoken since."""
     return conflict("This turn is over; nothing was added to the conversation.", code="turn_lost", hint="Send again.")
+
+
+def not_the_last() -> InterlockError:
+    """More was said after it."""
+    return conflict("Only the last message of a conversation can be taken back.", code="not_the_last_message")

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from interlock.domains.conversations.models import conversations, messages
 from interlock.domains.conversations.states import Channel
-from interlock.domains.conversations.views import Conversation, ConversationId, Message
+from interlock.domains.conversations.views import Conversation, ConversationId, Message, MessageId
 from interlock.kit.errors import not_found
 from interlock.kit.ids import TypedId
 from interlock.kit.paging import Page, PageQuery
@@ -65,6 +65,9 @@ _NEWEST = (
 _PLACES = select(_m.id, _m.conversation_id).where(
     _m.id.in_(bindparam("numbers", expanding=True)), _m.workspace_id == bindparam("workspace")
 )
+_OF_THREAD = (_m.conversation_id == bindparam("conversation"), _m.workspace_id == bindparam("workspace"))
+_LAST = select(func.max(_m.sequence)).where(*_OF_THREAD).scalar_subquery()
+_DROP_LAST = delete(messages).where(*_OF_THREAD, _m.guid == bindparam("key"), _m.sequence == _LAST).returning(_m.id)
 _NUMBERS = select(_m.id).where(
     _m.conversation_id == bindparam("conversation"), _m.workspace_id == bindparam("workspace")
 )
@@ -169,6 +172,12 @@ class Messages(Repository[Message]):
         rows = await (await self.ctx.session()).execute(_PLACES, values)
         threads = {row.id: row.conversation_id for row in rows}
         return list(dict.fromkeys(threads[number] for number in numbers if number in threads))
+
+    async def drop_last(self, conversation_id: ConversationId, key: MessageId) -> int | None:
+        """Delete the last message of a thread if it is this one; returns its number."""
+        values = {"conversation": conversation_id, "workspace": self.ctx.workspace_id, "key": key}
+        number: int | None = (await (await self.ctx.session()).execute(_DROP_LAST, values)).scalar()
+        return number
 
     async def drop(self, conversation_id: ConversationId) -> list[int]:
         """Delete all of a thread; returns the numbers of what is gone."""

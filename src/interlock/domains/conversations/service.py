@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field
 
+from interlock.domains.conversations.errors import not_the_last
 from interlock.domains.conversations.events import ConversationStarted
+from interlock.domains.conversations.history import recent
 from interlock.domains.conversations.models import conversations
 from interlock.domains.conversations.repository import Conversations, Messages
 from interlock.domains.conversations.states import Channel, MessageRole, MessageStatus
@@ -37,6 +39,8 @@ __all__ = [
     "list_",
     "newest",
     "opened",
+    "recent",
+    "retract",
     "take_turn",
     "update",
 ]
@@ -250,6 +254,19 @@ async def newest(
 ) -> tuple[Message, ...]:
     """The last messages of a thread, oldest of them first; inside a unit of work."""
     return await Messages(ctx).newest(conversation_id, most, before or _LAST_SEQUENCE)
+
+
+async def retract(ctx: Ctx, conversation_id: ConversationId, message_id: MessageId) -> None:
+    """Take back the last message of a thread, inside a unit of work, so that another can be given in its place.
+
+    Raises:
+        InterlockError: CONFLICT when it is not the last one any more.
+    """
+    number = await Messages(ctx).drop_last(conversation_id, message_id)
+    if number is None:
+        raise not_the_last()
+    await Conversations(ctx).count_in(conversation_id, -1, 0, None)
+    await MESSAGES.remove(ctx, [number])
 
 
 def _fresh(ctx: Ctx, command: CreateConversation | OpenThread) -> dict[str, Any]:

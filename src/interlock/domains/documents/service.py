@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Annotated
 
@@ -19,7 +20,7 @@ from interlock.domains.documents.jobs import (
 )
 from interlock.domains.documents.repository import Documents, Parts, places
 from interlock.domains.documents.states import LIFECYCLE, DocumentStatus
-from interlock.domains.documents.views import Document, DocumentFile, DocumentId, DocumentText, Passage
+from interlock.domains.documents.views import Document, DocumentFile, DocumentId, DocumentText, Passage, Source
 from interlock.domains.llm import service as llm
 from interlock.kit.errors import invalid, not_found
 from interlock.kit.operations import Command, Effect, operation
@@ -30,6 +31,8 @@ from interlock.runtime.search import Query
 UNTITLED = "Untitled"
 _LONGEST_TITLE = 300
 _LONGEST_STRETCH = 50_000
+_MOST_PASSAGES = 5
+_LEAST_SCORE = 0.2  # unrelated sentences score below 0.1, related ones above 0.29
 
 Title = Annotated[
     str, Field(min_length=1, max_length=_LONGEST_TITLE, pattern=r"\S", description="What people call it.")
@@ -248,3 +251,25 @@ async def find(ctx: Ctx, command: FindPassages) -> tuple[Passage, ...]:
         for hit in hits
         if hit.number in found
     )
+
+
+async def relevant(ctx: Ctx, question: str, document_ids: tuple[DocumentId, ...]) -> tuple[Passage, ...]:
+    """What these documents say to a question, outside any unit of work; none where nothing is near it."""
+    found = await find(ctx, FindPassages(query=question, document_ids=document_ids, top_k=_MOST_PASSAGES))
+    return tuple(passage for passage in found if passage.score >= _LEAST_SCORE)
+
+
+def material(passages: Iterable[Passage]) -> list[dict[str, str]]:
+    """Passages as a model is told: without their ids, to be fenced."""
+    return [{"title": each.title, "place": each.locator, "text": each.text} for each in passages]
+
+
+def sources_of(passages: Iterable[Passage]) -> tuple[Source, ...]:
+    """Where the passages are from, in words; each place once, and no ids."""
+    places_once = dict.fromkeys((passage.title, passage.locator or None) for passage in passages)
+    return tuple(Source(title=title, locator=locator) for title, locator in places_once)
+
+
+async def beginning_of(ctx: Ctx, document: Document, most: int) -> tuple[str, int]:
+    """So many characters of what was read of a document, and how many there are, inside a unit of work."""
+    return await Parts(ctx, document.id).text(document.version, 0, most)

@@ -90,3 +90,10 @@ class Passage(View):
     score: float
     locator: str
     first: int
+
+
+class Source(View):
+    """Where an answer's facts come from, in words for its reader."""
+
+    title: str
+    locator: str | None = None

@@ -14,3 +14,11 @@ class RunEnded(Event):
 
     run_id: RunId
     status: RunStatus
+
+
+class AnswerEnded(Event):
+    """A run that answers in a conversation came to its end, whichever way."""
+
+    name: ClassVar[str] = "runs.answer_ended"
+
+    run_id: RunId

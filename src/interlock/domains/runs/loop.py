@@ -19,7 +19,9 @@ from interlock.domains.runs.order import Order
 from interlock.domains.runs.service import prompt
 from interlock.domains.runs.service.calls import carry_out, refused
 from interlock.domains.runs.service.gates import CANCELLED, FAILED, withdraw_gates
+from interlock.domains.runs.service.material import Material, gathered
 from interlock.domains.runs.service.progress import Progress
+from interlock.domains.runs.service.speaking import Speech
 from interlock.domains.runs.service.thinking import Thought, think
 from interlock.domains.runs.states import RunStatus
 from interlock.domains.runs.views import StepId
@@ -47,12 +49,16 @@ async def agent_loop(flow: Flow, argument: Json) -> Json:
 
 async def _turns(flow: Flow, order: Order) -> Json:
     progress = Progress(flow, order.run_id)
-    known: str = await flow.step("recall", partial(_recall, order))
-    messages: list[ModelMessage] = [prompt.opening(order.input, known)]
+    known: str = await flow.step("recall", partial(_recall, order)) if order.agent.id is not None else ""
+    material = await _material(flow, order)
+    if material.error is not None:
+        return await progress.end(RunStatus.FAILED, error=material.error)
+    history = prompt.earlier(order.talk.history) if order.talk is not None else []
+    messages: list[ModelMessage] = [*history, prompt.opening({**order.input, **material.as_input()}, known)]
     for turn in range(order.agent.max_iterations):
         await progress.pause_point()
         await progress.note(f"ask:{turn}", "model.requested", {"turn": turn, "model": order.agent.model})
-        recorded = await flow.step(f"model:{turn}", partial(_think, order, turn, messages))
+        recorded = await flow.step(f"model:{turn}", partial(_think, order, turn, messages, material))
         thought = Thought.model_validate(recorded)
         if thought.response:
             await progress.keep(f"model:{turn}:kept", thought.record(), "model.answered")
@@ -63,7 +69,10 @@ async def _turns(flow: Flow, order: Order) -> Json:
         messages.append(response)
         calls = prompt.calls_in(response)
         if not calls:
-            return await progress.end(RunStatus.COMPLETED, output={"text": prompt.text_of(response)})
+            output: dict[str, Any] = {"text": prompt.text_of(response)}
+            if material.sources:
+                output["sources"] = [source.model_dump() for source in material.sources]
+            return await progress.end(RunStatus.COMPLETED, output=output)
         returns = [
             (call, await _carry_out(progress, order, f"{turn}:{index}", call)) for index, call in enumerate(calls)
         ]
@@ -94,7 +103,16 @@ async def _recall(order: Order, ctx: Ctx) -> Json:
     return (await memory.reminders(_as_agent(order, ctx), wanted)).text
 
 
-async def _think(order: Order, turn: int, messages: list[ModelMessage], ctx: Ctx) -> Json:
+async def _material(flow: Flow, order: Order) -> Material:
+    """What the conversation gives this run to go by; nothing outside of conversations."""
+    if order.talk is None or not (order.talk.attachments or order.talk.knowledge):
+        return Material()
+    task = order.input.get("task")
+    found = await flow.step("material", partial(gathered, order.talk, task if isinstance(task, str) else ""))
+    return Material.model_validate(found)
+
+
+async def _think(order: Order, turn: int, messages: list[ModelMessage], material: Material, ctx: Ctx) -> Json:
     acting = _as_agent(order, ctx)
     async with ctx.begin() as unit:
         # A run does one thing at a time: what it holds now, it has held since before a crash.
@@ -105,13 +123,14 @@ async def _think(order: Order, turn: int, messages: list[ModelMessage], ctx: Ctx
             model=order.agent.model,
             messages=messages,
             tools=_definitions(acting, order.agent.tools),
-            instructions=prompt.instructions(order.agent),
+            instructions=prompt.instructions(order.agent, has_data=bool(material.as_input())),
             # A repeated request costs again, so each attempt is billed under a reference of its own.
             reference=f"{order.run_id}:{turn}:{StepId.new()}",
             run_id=order.run_id,
             agent_id=order.agent.id,
             run_cap=order.agent.budget_per_run,
         ),
+        None if order.talk is None else Speech(acting, order.run_id, turn),
     )
 
 

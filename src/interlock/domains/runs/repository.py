@@ -1,6 +1,7 @@
 """Rows of the runs domain."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
@@ -8,7 +9,7 @@ from typing import Any, Protocol
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from interlock.domains.runs.models import run_steps, runs
-from interlock.domains.runs.states import LIFECYCLE, RunStatus, StepStatus
+from interlock.domains.runs.states import LIFECYCLE, RunStatus, StepStatus, Trigger
 from interlock.domains.runs.views import NodeStep, Run, Step, Tally
 from interlock.kit.ids import RunId, WorkflowId
 from interlock.kit.money import ZERO
@@ -110,7 +111,7 @@ _CLOSE = (
         error=bindparam("new_error"),
         completed_at=bindparam("now", type_=runs.c.completed_at.type),
     )
-    .returning(runs.c.guid, runs.c.parent_run_id)
+    .returning(runs.c.parent_run_id, runs.c.trigger)
 )
 
 
@@ -131,6 +132,14 @@ class Cost(Protocol):
     def output_tokens(self) -> int:
         """Tokens written."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A run that was just ended: which run waits for it, and what it was started by."""
+
+    parent_run_id: RunId | None
+    trigger: Trigger
 
 
 class Runs(Repository[Run]):
@@ -165,11 +174,11 @@ class Runs(Repository[Run]):
         values = {"run": key, "from_status": source, "to_status": target}
         await (await self.ctx.session()).execute(_SHIFT, values)
 
-    async def close(self, key: RunId, status: RunStatus, output: Any, error: str | None) -> tuple[bool, RunId | None]:
-        """End a run unless it has ended; tells whether it did, and which run waits for it."""
+    async def close(self, key: RunId, status: RunStatus, output: Any, error: str | None) -> Closed | None:
+        """End a run unless it has ended; tells who wants to know of it."""
         values = {"run": key, "new_status": status, "new_output": output, "new_error": error, "now": self.ctx.now}
         row = (await (await self.ctx.session()).execute(_CLOSE, values)).first()
-        return row is not None, None if row is None else row.parent_run_id
+        return None if row is None else Closed(row.parent_run_id, row.trigger)
 
     async def children(self, key: RunId) -> list[RunId]:
         """The runs that a run has started and that have not ended."""

@@ -17,6 +17,7 @@ from interlock.faces.rest.routes import (
     activity,
     agents,
     chatbots,
+    chats,
     checks,
     connectors,
     conversations,
@@ -62,6 +63,7 @@ TABLE: tuple[NativeRoute, ...] = (
     *platforms.ROUTES,
     *registry.ROUTES,
     *chatbots.ROUTES,
+    *chats.ROUTES,
     *conversations.ROUTES,
     *tables.ROUTES,
 )

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from interlock.domains.chats import service as chats
 from interlock.domains.governance.ledger import service as ledger
 from interlock.domains.runs import service as runs
 from interlock.domains.runs.states import LIFECYCLE, RunStatus
@@ -33,6 +34,17 @@ async def run_events(request: Request) -> Response:
     return stream_response(request, ctx, stream, after, _is_ending)
 
 
+async def chat_events(request: Request) -> Response:
+    """Stream an answer while it is written, from `Last-Event-ID` on; the stream closes when the answer has ended."""
+    try:
+        ctx = await caller(request, FACE, PEOPLE_AND_KEYS)
+        after = last_event_id(request)
+        stream = await invoke(ctx, chats.events, command_of(chats.TurnRef, request.path_params, frozenset({"run_id"})))
+    except InterlockError as error:
+        return error_response(error)
+    return stream_response(request, ctx, stream, after, lambda event: event.type == chats.ENDED)
+
+
 async def ledger_export(request: Request) -> Response:
     """Download evidence as JSON lines or CSV while it is read."""
     try:
@@ -50,6 +62,7 @@ def _is_ending(event: StreamEvent) -> bool:
 
 ROUTES = (
     Route("/api/v1/runs/{run_id}/events", run_events, name="runs.events"),
+    Route("/api/v1/chats/answers/{run_id}/events", chat_events, name="chats.events"),
     Route("/api/ledger/export", ledger_export, name="ledger.export"),
 )
 
@@ -62,6 +75,7 @@ def openapi_paths() -> dict[str, Any]:
     query = [{"name": name, "in": "query", "schema": schema} for name, schema in export.items()]
     return {
         "/api/v1/runs/{run_id}/events": _described(runs.events, "runs", [run_id, last], "text/event-stream"),
+        "/api/v1/chats/answers/{run_id}/events": _described(chats.events, "chats", [run_id, last], "text/event-stream"),
         "/api/ledger/export": _described(ledger.export, "ledger", query, "application/x-ndjson", "text/csv"),
     }
 

@@ -12,6 +12,7 @@ from interlock.domains.llm.service.models import (
     list_routes,
     models,
     update_route,
+    window_of,
 )
 from interlock.domains.llm.service.providers import (
     CreateProvider,
@@ -64,4 +65,5 @@ __all__ = [
     "update_route",
     "vector_of",
     "vectors_of",
+    "window_of",
 ]

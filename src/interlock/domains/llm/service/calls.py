@@ -11,6 +11,7 @@ from interlock.domains.governance.budgets.views import UsageKind
 from interlock.domains.llm import metering
 from interlock.domains.llm.attempts import first_answer
 from interlock.domains.llm.directory import directory_of
+from interlock.domains.llm.providers.aloud import Aloud, Listener
 from interlock.domains.llm.providers.sdk import SdkCall, ask, characters, usage_of
 from interlock.domains.llm.routing import Target
 from interlock.domains.llm.switchboard import model_of
@@ -18,11 +19,17 @@ from interlock.domains.llm.views import ModelCall, ModelReply
 from interlock.runtime.context import Ctx
 
 
-async def request(ctx: Ctx, call: ModelCall) -> ModelReply:
+async def names_behind(ctx: Ctx, model: str) -> tuple[str, ...]:
+    """What may serve a model name, each under the name its answers will have."""
+    return tuple(dict.fromkeys(target.model for target in (await directory_of(ctx)).resolve(model)))
+
+
+async def request(ctx: Ctx, call: ModelCall, *, listener: Listener | None = None) -> ModelReply:
     """Ask a model once, with fallbacks, under the workspace's and the run's caps.
 
     Args:
         ctx: without a unit of work; two short ones are opened around the network call.
+        listener: hears the answer while it is written, where the provider can do that.
 
     Raises:
         InterlockError: INVALID for a model nobody serves or a request its provider calls wrong, BUDGET_EXCEEDED,
@@ -35,14 +42,20 @@ async def request(ctx: Ctx, call: ModelCall) -> ModelReply:
     )
     reservation = await metering.hold(ctx, purpose, _worst(call, sdk_call, targets, ctx.now))
     started = time.perf_counter()
+    aloud = None if listener is None else Aloud(sdk_call, listener)
 
     async def attempt(target: Target) -> ModelResponse:
-        return await ask(await model_of(ctx, target), target, sdk_call)
+        model = await model_of(ctx, target)
+        return await (ask(model, target, sdk_call) if aloud is None else aloud.ask(model, target))
 
     try:
         target, response = await first_answer(ctx, targets, attempt)
     except BaseException:
-        await metering.give_back(ctx, reservation)
+        if aloud is not None and aloud.broken_off is not None:
+            broken, received = aloud.broken_off
+            await metering.book(ctx, purpose, reservation, broken, received)
+        else:
+            await metering.give_back(ctx, reservation)
         raise
     latency = round((time.perf_counter() - started) * 1000)
     usage = usage_of(response.usage, sdk_call.messages, response)

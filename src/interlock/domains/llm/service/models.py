@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from interlock.domains.llm.directory import directory_of, forget
+from interlock.domains.llm.embedded.chat import ChatSettings
 from interlock.domains.llm.embedded.embedder import MODEL_NAME as LOCAL_EMBEDDER
 from interlock.domains.llm.pricing import catalogue
 from interlock.domains.llm.repository import Routes
@@ -18,6 +19,7 @@ from interlock.kit.patch import changes
 from interlock.runtime.context import Ctx
 
 SCOPE = "admin"
+_LOCAL_WINDOW: int = ChatSettings().context_tokens
 RouteName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="Used as a model name.")]
 Targets = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=200)], ...],
@@ -54,6 +56,20 @@ async def models(ctx: Ctx, command: Nothing) -> tuple[LanguageModel, ...]:
     for upstream in directory.upstreams:
         found += [_model(Target(upstream, name), ctx) for name in _names(ctx, upstream)]
     return tuple(found)
+
+
+async def window_of(ctx: Ctx, model: str) -> int | None:
+    """The most input tokens that whatever serves a model name takes, where it is known; for other domains.
+
+    Raises:
+        InterlockError: INVALID for a model nobody serves.
+    """
+    found = [_window(target) for target in (await directory_of(ctx)).resolve(model)]
+    return min((window for window in found if window is not None), default=None)
+
+
+def _window(target: Target) -> int | None:
+    return _LOCAL_WINDOW if target.upstream.kind is ProviderKind.LOCAL else target.pricing.context_window
 
 
 @operation("llm.create_route", scope=SCOPE, effect=Effect.WRITE)

@@ -1,6 +1,8 @@
 """Operations on runs; `progress`, `calls` and `thinking`, what durable functions are made of, are imported by name."""
 
+from interlock.domains.runs.order import Said, Talk
 from interlock.domains.runs.service.running import (
+    AskModel,
     ListRuns,
     NewRun,
     RunRef,
@@ -14,6 +16,7 @@ from interlock.domains.runs.service.running import (
     has_in_flight,
     is_unfinished,
     launch_agent,
+    launch_model,
     list_,
     node_outputs,
     open_run,
@@ -32,10 +35,13 @@ from interlock.domains.runs.service.watching import (
 )
 
 __all__ = [
+    "AskModel",
     "ListRuns",
     "NewRun",
     "RunRef",
+    "Said",
     "StartAgentRun",
+    "Talk",
     "cancel",
     "cancel_children",
     "events",
@@ -46,6 +52,7 @@ __all__ = [
     "is_unfinished",
     "last_of_workflows",
     "launch_agent",
+    "launch_model",
     "list_",
     "node_outputs",
     "node_steps",

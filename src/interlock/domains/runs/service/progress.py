@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from interlock.domains.governance.policies.views import Decision
 from interlock.domains.notifications.service import NewNotification, notify
 from interlock.domains.notifications.states import NotificationKind, NotificationLevel
-from interlock.domains.runs.events import RunEnded
+from interlock.domains.runs.events import AnswerEnded, RunEnded
 from interlock.domains.runs.repository import Runs, Steps
-from interlock.domains.runs.states import RunStatus, StepKind, StepStatus
+from interlock.domains.runs.states import RunStatus, StepKind, StepStatus, Trigger
 from interlock.domains.runs.views import Run, StepId
 from interlock.kit.ids import RunId
 from interlock.kit.money import ZERO
@@ -161,11 +161,11 @@ class Progress:
         self, status: RunStatus, output: dict[str, Any] | None, error: str | None, entries: Sequence[Entry], ctx: Ctx
     ) -> Json:
         await self.write(ctx, entries)
-        is_news, parent_run_id = await Runs(ctx).close(self.run_id, status, output, error)
-        if is_news:
+        closed = await Runs(ctx).close(self.run_id, status, output, error)
+        if closed is not None:
             await self._append(f"run.{status.value}", {"output": output} if error is None else {"error": error}, ctx)
-            await tell_of_end(ctx, self.run_id, parent_run_id, status)
-            if status in _TROUBLE and parent_run_id is None:
+            await tell_of_end(ctx, self.run_id, status, closed.parent_run_id, closed.trigger)
+            if status in _TROUBLE and closed.parent_run_id is None and closed.trigger is not Trigger.CHAT:
                 await _tell_people(ctx, await Runs(ctx).get(self.run_id), error)
         return None
 
@@ -185,11 +185,15 @@ async def _tell_people(ctx: Ctx, run: Run, error: str | None) -> None:
     await notify(ctx, news)
 
 
-async def tell_of_end(ctx: Ctx, run_id: RunId, parent_run_id: RunId | None, status: RunStatus) -> None:
+async def tell_of_end(
+    ctx: Ctx, run_id: RunId, status: RunStatus, parent_run_id: RunId | None, trigger: Trigger
+) -> None:
     """Tell whoever waits for a run that it has come to its end."""
     if parent_run_id is not None:
         await ctx.runtime.durable.signal(ctx, str(parent_run_id), child_topic(run_id), {"status": status.value})
     await ctx.emit(RunEnded(run_id=run_id, status=status))
+    if trigger is Trigger.CHAT:
+        await ctx.emit(AnswerEnded(run_id=run_id))
 
 
 def _row(ctx: Ctx, position: int, record: StepRecord) -> dict[str, Any]:

@@ -4,9 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, ToolCallPart, ToolReturnPart, UserPromptPart
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
 
-from interlock.domains.agents.views import Agent
+from interlock.domains.runs.order import Said, Worker
 from interlock.kit.fencing import fenced
 
 _DOT = "__"
@@ -16,9 +24,22 @@ RULES = (
 )
 
 
-def instructions(agent: Agent) -> str:
-    """The system prompt of a run: the agent's own, then the standing rule about outside text."""
-    return f"{agent.system_prompt}\n\n{RULES}" if agent.system_prompt else RULES
+def instructions(agent: Worker, *, has_data: bool = True) -> str | None:
+    """The system prompt of a run: the agent's own, then the standing rule about outside text.
+
+    Args:
+        has_data: whether the task holds text from outside; a model that has neither this nor tools needs no rule.
+    """
+    parts = [agent.system_prompt, RULES if has_data or agent.tools or agent.id is not None else None]
+    return "\n\n".join(part for part in parts if part) or None
+
+
+def earlier(history: Sequence[Said]) -> list[ModelMessage]:
+    """What was said before in a conversation, as model messages."""
+    return [
+        ModelRequest(parts=[UserPromptPart(said.text)]) if said.by_user else ModelResponse(parts=[TextPart(said.text)])
+        for said in history
+    ]
 
 
 def opening(input_data: dict[str, Any], known: str = "") -> ModelRequest:

@@ -11,7 +11,7 @@ from interlock.domains.agents import service as agents
 from interlock.domains.agents.states import AgentStatus
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.runs.models import runs as table
-from interlock.domains.runs.order import AGENT_FLOW, Order
+from interlock.domains.runs.order import AGENT_FLOW, Order, Talk, Worker
 from interlock.domains.runs.repository import Runs, Steps
 from interlock.domains.runs.service.gates import CANCELLED, withdraw_gates
 from interlock.domains.runs.service.progress import RESUME, stream_of, tell_of_end
@@ -63,10 +63,12 @@ async def launch_agent(
     parent_run_id: RunId | None = None,
     run_cap: Decimal | None = None,
     is_public: bool = False,
+    talk: Talk | None = None,
 ) -> Run:
     """Start an agent in the caller's unit of work, for whatever reason.
 
     Args:
+        talk: the conversation in which it answers.
         is_public: somebody unknown is behind it, who shall not learn what is remembered of people.
         run_cap: what the run may cost at most where its starter has less to give than the agent's own ceiling.
     """
@@ -93,9 +95,41 @@ async def launch_agent(
             parent_run_id=parent_run_id,
         ),
     )
-    order = Order(run_id=run.id, agent=agent, input=command.input_data, user_id=ctx.actor.user_id, is_public=is_public)
-    await ctx.runtime.durable.start(ctx, AGENT_FLOW, str(run.id), order.model_dump(mode="json"))
+    await _start(ctx, run, Worker.model_validate(agent), talk, is_public=is_public)
     return run
+
+
+class AskModel(Command):
+    """A model by itself, and what it is to answer."""
+
+    model: Annotated[str, Field(min_length=1, max_length=200)]
+    input_data: dict[str, Any]
+
+
+async def launch_model(ctx: Ctx, command: AskModel, *, trigger: Trigger, trigger_ref: str | None, talk: Talk) -> Run:
+    """Have a model answer in a conversation, in the caller's unit of work: a run without an agent, and without tools.
+
+    Raises:
+        InterlockError: BUDGET_EXCEEDED when the workspace's money is used up.
+    """
+    await budgets.require_funds(ctx)
+    new = NewRun(
+        kind=RunKind.AGENT,
+        name=command.model,
+        model=command.model,
+        input=command.input_data,
+        trigger=trigger,
+        trigger_ref=trigger_ref,
+    )
+    run = await open_run(ctx, new)
+    await _start(ctx, run, Worker(name=command.model, model=command.model), talk)
+    return run
+
+
+async def _start(ctx: Ctx, run: Run, worker: Worker, talk: Talk | None, *, is_public: bool = False) -> None:
+    user_id = ctx.actor.user_id
+    order = Order(run_id=run.id, agent=worker, input=run.input, user_id=user_id, is_public=is_public, talk=talk)
+    await ctx.runtime.durable.start(ctx, AGENT_FLOW, str(run.id), order.model_dump(mode="json"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +220,7 @@ async def _cancel(ctx: Ctx, run_id: RunId) -> Run:
     await withdraw_gates(ctx, run.id, CANCELLED)
     await ctx.runtime.streams.append(ctx, stream_of(run.id), "run.cancelled", {"by": ctx.actor.label})
     await ctx.runtime.durable.cancel(ctx, str(run.id))
-    await tell_of_end(ctx, run.id, run.parent_run_id, run.status)
+    await tell_of_end(ctx, run.id, run.status, run.parent_run_id, run.trigger)
     return run
 
 

@@ -12,6 +12,7 @@ from interlock.domains.llm.service import calls as llm
 from interlock.domains.llm.views import ModelCall, ModelReply
 from interlock.domains.runs.service import prompt
 from interlock.domains.runs.service.progress import StepRecord
+from interlock.domains.runs.service.speaking import Speech
 from interlock.domains.runs.states import StepKind, StepStatus
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.context import Ctx
@@ -59,15 +60,21 @@ class Thought(BaseModel):
         )
 
 
-async def think(ctx: Ctx, call: ModelCall) -> Json:
-    """Ask a model, screen what it says by the content policies, and return a Thought for the journal."""
+async def think(ctx: Ctx, call: ModelCall, speech: Speech | None = None) -> Json:
+    """Ask a model, screen what it says by the content policies, and return a Thought for the journal.
+
+    Args:
+        speech: through which people follow the answer.
+    """
     try:
-        reply = await llm.request(ctx, call)
+        reply = await (llm.request(ctx, call) if speech is None else speech.follow(call))
     except InterlockError as error:
         if is_database_trouble(error):
             raise  # it passes, and the run with it: the flow enters again
         return Thought(error_kind=error.kind, error=error.message).model_dump(mode="json")
     refusal = await _refused(ctx, call, reply)
+    if speech is not None:
+        await speech.conclude(prompt.text_of(reply.response), refusal)
     return Thought(
         response=ModelMessagesTypeAdapter.dump_python([reply.response], mode="json"),
         cost=reply.cost,
