@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic_ai.messages import ModelResponseStreamEvent
+from pydantic_ai.models import Model
 from sqlalchemy import select
 
 from interlock.domains.chats import settling
@@ -223,7 +224,7 @@ async def test_an_answer_is_kept_once_however_often_its_end_is_told(server: Serv
 
 
 async def test_a_model_that_cannot_stream_answers_in_one_piece(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scripted.ScriptedModel, "request_stream", scripted.Model.request_stream)
+    monkeypatch.setattr(scripted.ScriptedModel, "request_stream", Model.request_stream)
     chat = await opened(server, "All at once.")
     events, after = await asked(server, chat, "Hello.")
     assert [event.type for event in events] == [TEXT, ENDED]
