@@ -1,4 +1,4 @@
-"""The pytest plug-in of the suite: network guard for every test, and databases for those that ask."""
+"""The pytest plug-in of the suite: network guard and one embedding model for every test, databases for who asks."""
 
 import signal
 import tempfile
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import network_guard, postgres
+from tests.support.models import SharedModel
 
 HOME = pytest.StashKey[Path]()
 WORKER_KEY = "interlock_postgres_home"
@@ -43,6 +44,15 @@ def _no_way_out() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         network_guard.install(patch)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_model(pytestconfig: pytest.Config) -> Iterator[SharedModel]:
+    """The embedding model of every server in this process."""
+    shared = SharedModel(pytestconfig.stash[HOME])
+    with pytest.MonkeyPatch.context() as patch:
+        shared.install(patch)
+        yield shared
 
 
 @pytest.fixture(scope="session")

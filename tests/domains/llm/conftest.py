@@ -1,19 +1,19 @@
-"""The embedded models, loaded once (conversion and loading are the slow part), and a gateway per test."""
+"""A data directory with the embedding model, and a gateway per test."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from interlock.domains.llm.embedded.embedder import EmbeddedEmbedder
 from tests.domains.llm.gateway import Gateway, opened
+from tests.support.models import SharedModel
 
 
 @pytest.fixture(scope="session")
-def embedding_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def embedding_data_dir(tmp_path_factory: pytest.TempPathFactory, shared_model: SharedModel) -> Path:
     """A data directory whose embedding model is already converted."""
     data_dir = tmp_path_factory.mktemp("embedding-data")
-    EmbeddedEmbedder(data_dir).load()
+    shared_model.lend(data_dir)
     return data_dir
 
 
