@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import network_guard, postgres
+from tests.support import network_guard, postgres, warm
 from tests.support.models import SharedModel
 
 HOME = pytest.StashKey[Path]()
@@ -43,6 +43,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _no_way_out() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         network_guard.install(patch)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        warm.install(patch)
         yield
 
 

@@ -74,7 +74,7 @@ async def test_lists_show_pinned_threads_first_then_the_newest_traffic_and_hide_
     assert await titles(server, pinned=True) == ["pinned"]
     assert await titles(server, archived=True) == ["gone"]
     assert await titles(server, channel="slack") == []
-    at = (await server.get(f"{PATH}/{ids['old']}")).json()["conversation"]["last_message_at"]
+    at = (await server.get(f"{PATH}/{ids['pinned']}")).json()["conversation"]["last_message_at"]
     assert await titles(server, since=at) == ["pinned", "old"]
     assert await titles(server, since="2199-01-01T00:00:00Z") == []
 

@@ -48,6 +48,12 @@ def _words_only(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(EmbeddedEmbedder, "aembed", _never)
 
 
+@pytest.fixture(autouse=True)
+def _counted_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine, no count is written between two lines of a test."""
+    monkeypatch.setattr(accesses, "_EVERY_SECONDS", 3600.0)
+
+
 async def _never(*_: object) -> None:
     raise RuntimeError("no model in this test")
 

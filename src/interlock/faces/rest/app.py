@@ -1,5 +1,6 @@
 """The native REST face: its route table, its hand-written routes, its OpenAPI document."""
 
+from functools import cache
 from typing import Any
 
 import orjson
@@ -105,11 +106,12 @@ async def docs_page(request: Request) -> Response:
     return Response(docs.render(openapi(runtime.settings.base_url)), media_type="text/html")
 
 
-def routes() -> list[BaseRoute]:
-    """Every route of this face."""
-    return [
+@cache
+def routes() -> tuple[BaseRoute, ...]:
+    """Every route of this face; they hold nothing of the application they are in."""
+    return (
         *BY_HAND,
         Route("/openapi.json", openapi_json),
         Route("/docs", docs_page),
         *(bound(line) for line in TABLE),
-    ]
+    )
