@@ -72,14 +72,13 @@ from interlock.domains.workflows.walk import walk_workflow, workflow_failed
 from interlock.faces.cli.app import build as build_cli
 from interlock.faces.cli.composition import Composition
 from interlock.faces.dashboard import app as dashboard
-from interlock.faces.dashboard.refusals import http_exception
+from interlock.faces.dashboard.refusals import http_exception, unexpected_response
 from interlock.faces.mcp import announcements as mcp_announcements
 from interlock.faces.mcp import app as mcp
 from interlock.faces.mcp import connections as mcp_connections
 from interlock.faces.mcp import stdio as mcp_stdio
 from interlock.faces.openai import routes as openai
 from interlock.faces.rest import app as rest
-from interlock.faces.web.errors import unexpected_response
 from interlock.faces.web.middleware import Edge
 from interlock.kit.clock import SystemClock
 from interlock.kit.ids import WorkflowId

@@ -6,6 +6,7 @@ import pytest
 
 from interlock.domains.accounts.service import claiming
 from interlock.domains.accounts.service.identify import anonymous
+from interlock.faces.dashboard.areas import home
 from interlock.faces.dashboard.assets import asset_url
 from interlock.faces.web.credentials import SESSION_COOKIE
 from tests.faces.dashboard.conftest import PASSWORD, Person, signed_in
@@ -151,3 +152,25 @@ async def test_a_page_that_is_not_there_is_told_in_words_with_the_request_s_id(o
     assert page.headers["x-request-id"] in page.text
     reply = await owner.server.http.get("/nothing-here", headers={"accept": "application/json"})
     assert reply.json()["error"]["code"] == "not_found"
+
+
+async def test_a_defect_is_told_with_the_id_under_which_it_was_logged(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret inside")
+
+    monkeypatch.setattr(home, "html", broken)
+    page = await owner.get("/")
+    assert page.status_code == 500
+    assert page.headers["x-request-id"] in page.text
+    assert "secret inside" not in page.text
+    part = await owner.get("/_home/latest", htmx=True)
+    assert (part.status_code, part.headers["hx-retarget"]) == (500, "#toasts")
+
+
+async def test_a_part_of_a_page_that_is_refused_is_told_in_the_corner(member: Person) -> None:
+    part = await member.get("/nothing-here", htmx=True)
+    assert (part.status_code, part.headers["hx-retarget"]) == (404, "#toasts")
+    gone = await Person(member.server, "", "sess_gone").get("/_home/latest", htmx=True)
+    assert (gone.status_code, gone.headers["hx-refresh"]) == (401, "true")

@@ -18,6 +18,7 @@ from interlock.kit.ids import TypedId
 from interlock.kit.operations import View
 from interlock.kit.paging import ListSpec
 from interlock.runtime import tables
+from interlock.runtime.changes import Changes
 from interlock.runtime.context import ALL_SCOPES, SYSTEM, Ctx, Runtime, WorkspaceId
 from interlock.runtime.database import open_database
 from interlock.runtime.durable import Durable
@@ -180,11 +181,14 @@ async def opened(
         durable=cast("Durable", None),
         http=GuardedHttp(settings),
         server=server,
+        changes=Changes(database_url),
     )
     await runtime.streams.start()
+    await runtime.changes.start()
     try:
         yield Kernel(runtime, clock, directory, database_url)
     finally:
+        await runtime.changes.close()
         await runtime.streams.close()
         await runtime.http.close()
         await runtime.database.close()

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from interlock.faces.dashboard.render import bare, environment, html, respond
 from interlock.faces.dashboard.visits import Visit, visited
-from interlock.faces.web.errors import STATUS
+from interlock.faces.web.errors import STATUS, error_response, unexpected
 from interlock.faces.web.errors import http_exception as json_http_exception
 from interlock.kit.errors import InterlockError, Kind
 
@@ -98,8 +98,12 @@ def sign_in_page(
 
 async def http_exception(request: Request, error: Exception) -> Response:
     """What the router refuses (no such path, wrong method): a page for a browser, JSON for everybody else."""
-    is_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
-    if not is_page or not isinstance(error, HTTPException) or error.status_code != STATUS[Kind.NOT_FOUND]:
+    if (
+        request.method != "GET"
+        or not _is_browser(request)
+        or not isinstance(error, HTTPException)
+        or error.status_code != STATUS[Kind.NOT_FOUND]
+    ):
         return await json_http_exception(request, error)
     try:
         visit = await visited(request)
@@ -110,3 +114,13 @@ async def http_exception(request: Request, error: Exception) -> Response:
         Kind.NOT_FOUND, f"There is no page at '{here}'.", hint="It may have been moved or removed."
     )
     return refusal(request, visit, missing)
+
+
+async def unexpected_response(request: Request, error: Exception) -> Response:
+    """A programming error: a page or a message for a browser, JSON for everybody else; the id leads to the log."""
+    told = unexpected(request, error)
+    return refusal(request, None, told) if _is_browser(request) else error_response(told)
+
+
+def _is_browser(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "") or request.headers.get("hx-request") == "true"

@@ -68,11 +68,6 @@ def unexpected(request: Request, error: Exception) -> InterlockError:
     )
 
 
-async def unexpected_response(request: Request, error: Exception) -> Response:
-    """A programming error, in the same shape as everything else."""
-    return error_response(unexpected(request, error))
-
-
 async def http_exception(request: Request, error: Exception) -> Response:
     """What the router itself refuses (no such path, wrong method), in the same shape as everything else."""
     status = error.status_code if isinstance(error, HTTPException) else 500
