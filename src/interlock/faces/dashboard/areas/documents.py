@@ -19,13 +19,14 @@ from interlock.faces.dashboard.routing import action, page
 from interlock.faces.dashboard.visits import Visit
 from interlock.faces.web.multipart import UploadedFile, received_form
 from interlock.kit.errors import InterlockError, invalid
+from interlock.runtime.search.words import terms_of
 
 _LISTED = 30
 _FOUND = 10
 _STRETCH = 10_000
 _MOST_FILES = 20
 _FILES_AT_ONCE = 4
-_WORD = re.compile(r"\w{3,}")
+_SHORTEST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,11 @@ class Piece:
 
 def marked(text: str, question: str) -> list[Piece]:
     """A text in pieces: words of the question, and what begins like them, stand alone."""
-    words = sorted({word.lower().removesuffix("s") for word in _WORD.findall(question)}, key=len, reverse=True)
+    words = {word.removesuffix("s") for term in terms_of(question) for word in term if len(word) >= _SHORTEST}
     if not words:
         return [Piece(text, is_marked=False)]
-    found = re.split(rf"(?i)(\b(?:{'|'.join(map(re.escape, words))})\w*)", text)
+    any_word = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    found = re.split(rf"(?i)(\b(?:{any_word})\w*)", text)
     return [Piece(part, number % 2 == 1) for number, part in enumerate(found) if part]
 
 

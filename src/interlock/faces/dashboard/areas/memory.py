@@ -46,10 +46,10 @@ async def part(visit: Visit) -> Response:
 
 async def _shown(visit: Visit) -> dict[str, Any]:
     query = visit.query
-    filters = {name: query[name] for name in _FILTERS if name in query}
+    filters: dict[str, str] = {name: query[name] for name in _FILTERS if name in query}
     values: dict[str, Any] = {
         "q": query.get("q", ""), "filters": filters, "kinds": _KINDS, "owners": _OWNERS, "found": None, "page": None,
-        "query": urlencode({**filters, **({"q": query["q"]} if "q" in query else {})}),
+        "query": urlencode(filters),
     }  # fmt: skip
     if values["q"]:
         asked = {name: filters[name] for name in ("type", "owner_kind", "owner_id", "pinned") if name in filters}
@@ -94,9 +94,7 @@ async def recalls(visit: Visit) -> Response:
     return html(visit, "memory/_recalls.html", **await _recalled(visit))
 
 
-async def _detail(
-    visit: Visit, sent: dict[str, Any] | None = None, problems: Problems | None = None
-) -> Response:
+async def _detail(visit: Visit, sent: dict[str, Any] | None = None, problems: Problems | None = None) -> Response:
     found = await visit.call(memory.get, visit.command(memory.MemoryRef, {}, "memory_id"))
     facts = {"values": _texts(found, visit.zone) if sent is None else sent, "problems": problems or Problems()}
     status = 422 if problems else 200
@@ -115,9 +113,7 @@ async def change(visit: Visit) -> Response:
     """Change a memory."""
     sent = await visit.form()
     try:
-        await visit.call(
-            memory.update, visit.command(memory.UpdateMemory, _values(sent, visit.zone), "memory_id")
-        )
+        await visit.call(memory.update, visit.command(memory.UpdateMemory, _values(sent, visit.zone), "memory_id"))
     except InterlockError as error:
         return await _detail(visit, {**sent, "pinned": "pinned" in sent}, problems_of(error))
     return go(visit, f"/memory/{visit.path('memory_id')}", said="Saved.")
@@ -126,7 +122,7 @@ async def change(visit: Visit) -> Response:
 async def mark(visit: Visit) -> Response:
     """Pin or unpin, archive or bring back."""
     sent = await visit.form()
-    values = {name: sent[name] for name in ("pinned", "archived") if name in sent}
+    values: dict[str, str] = {name: sent[name] for name in ("pinned", "archived") if name in sent}
     changed = await visit.call(memory.update, visit.command(memory.UpdateMemory, values, "memory_id"))
     if visit.is_htmx:
         return toast(visit, _told(values, changed))

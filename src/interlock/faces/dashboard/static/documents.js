@@ -2,6 +2,17 @@
 for (const form of document.querySelectorAll("form[data-drop]")) {
   const input = form.querySelector("input[type=file]");
   const bar = form.querySelector("progress");
+  const tell = (words) => {
+    form.querySelector(".problem")?.remove();
+    const problem = document.createElement("p");
+    problem.className = "problem";
+    problem.id = "file-problem";
+    problem.setAttribute("role", "alert");
+    problem.textContent = words;
+    form.querySelector("h2").after(problem);
+    input.setAttribute("aria-describedby", problem.id);
+    input.focus();
+  };
   const over = (event) => {
     if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
@@ -33,17 +44,12 @@ for (const form of document.querySelectorAll("form[data-drop]")) {
       bar.hidden = true;
       const page = new DOMParser().parseFromString(request.responseText, "text/html");
       const words = page.querySelector("form[data-drop] .problem, [data-toast] > div")?.textContent ?? "This did not work.";
-      form.querySelector(".problem")?.remove();
-      const problem = document.createElement("p");
-      problem.className = "problem";
-      problem.id = "file-problem";
-      problem.setAttribute("role", "alert");
-      problem.textContent = words;
-      form.querySelector("h2").after(problem);
-      input.setAttribute("aria-describedby", problem.id);
-      input.focus();
+      tell(words);
     });
-    request.addEventListener("error", () => form.submit());
+    request.addEventListener("error", () => {
+      button.disabled = false;
+      tell("The server cannot be reached; the files were not sent.");
+    });
     button.disabled = true;
     request.send(new FormData(form));
   });

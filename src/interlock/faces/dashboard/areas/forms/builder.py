@@ -144,7 +144,7 @@ def _statuses(form: Form | None) -> list[tuple[str, str]]:
         status
         for status in FormStatus
         if (form is None and status is not FormStatus.PAUSED)
-        or (form is not None and (status is form.status or LIFECYCLE.allows(form.status, status)))
+        or (form is not None and (status is form.status or form.status in LIFECYCLE.sources(status)))
     ]
     return [(status.value, words[status.value]) for status in reachable]
 

@@ -32,7 +32,7 @@ async def _sent(visit: Visit) -> dict[str, Any]:
     found = await visit.call(
         submissions.list_submissions, visit.command(submissions.ListSubmissions, wanted, "form_id")
     )
-    return {"form": form, "page": found, "status": filters.get("status", ""), "may_retry": _may_retry}
+    return {"form": form, "page": found, "kind": filters.get("status", ""), "may_retry": _may_retry}
 
 
 def _may_retry(submission: Submission) -> bool:

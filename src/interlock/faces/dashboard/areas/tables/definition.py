@@ -85,7 +85,7 @@ def new_column(row: Row) -> dict[str, Any]:
     kind = row["type"]
     values: dict[str, Any] = {"name": row["name"].strip(), "type": kind, "required": row["required"] == "true"}
     if kind == ColumnType.SELECT:
-        values["options"] = lines(row["options"])
+        values["options"] = lines(row["options"]) or None
     if kind == ColumnType.COMPUTED:
         values["formula"] = row["formula"]
     if kind == ColumnType.RELATION and row["table_id"]:
@@ -101,7 +101,8 @@ async def columns(visit: Visit) -> Response:
 async def _columns(
     visit: Visit, problems: Problems | None = None, about: str = "", sent: Row | None = None
 ) -> Response:
-    """
+    """The page; with problems, beside the column they are about.
+
     Args:
         about: the column that the problems are about; empty for a new one.
         sent: what was typed.

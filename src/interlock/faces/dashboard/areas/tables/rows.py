@@ -71,7 +71,9 @@ async def _detail(visit: Visit, sent: dict[str, str] | None = None, problems: Pr
     facts = {"table": table, "row": row, "sent": sent, "problems": problems or Problems(), "words": WORDS}
     history = await visit.call(tables.row_history, ref)
     status = 422 if problems else 200
-    return html(visit, "tables/row.html", status=status, history=history, row_id=ref.row_id, **facts, **row_facts(visit))
+    return html(
+        visit, "tables/row.html", status=status, history=history, row_id=ref.row_id, **facts, **row_facts(visit)
+    )
 
 
 async def _row(visit: Visit) -> Row | None:

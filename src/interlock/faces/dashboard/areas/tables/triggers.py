@@ -71,7 +71,11 @@ def _condition(sent: dict[str, str]) -> dict[str, Any]:
     condition: dict[str, Any] = {"column": sent["column"], "operator": operator}
     if operator == FilterOperator.IN:
         return {**condition, "value": [part.strip() for part in value.split(",") if part.strip()]}
-    return condition if operator in {FilterOperator.IS_EMPTY, FilterOperator.IS_NOT_EMPTY} else {**condition, "value": value}
+    return (
+        condition
+        if operator in {FilterOperator.IS_EMPTY, FilterOperator.IS_NOT_EMPTY}
+        else {**condition, "value": value}
+    )
 
 
 async def switch(visit: Visit) -> Response:
