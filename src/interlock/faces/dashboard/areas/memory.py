@@ -47,14 +47,16 @@ async def part(visit: Visit) -> Response:
 async def _shown(visit: Visit) -> dict[str, Any]:
     query = visit.query
     filters: dict[str, str] = {name: query[name] for name in _FILTERS if name in query}
+    question: str = query.get("q", "")
     values: dict[str, Any] = {
-        "q": query.get("q", ""), "filters": filters, "kinds": _KINDS, "owners": _OWNERS, "found": None, "page": None,
+        "q": question, "filters": filters, "kinds": _KINDS, "owners": _OWNERS, "found": None, "page": None,
         "query": urlencode(filters),
     }  # fmt: skip
-    if values["q"]:
+    wanted: dict[str, Any]
+    if question:
         asked = {name: filters[name] for name in ("type", "owner_kind", "owner_id", "pinned") if name in filters}
         tags = [filters["tag"]] if "tag" in filters else []
-        wanted = {**asked, "query": values["q"], "tags": tags, "top_k": _FOUND}
+        wanted = {**asked, "query": question, "tags": tags, "top_k": _FOUND}
         found = await visit.call(memory.search, visit.command(memory.SearchMemories, wanted))
         return {**values, "found": found.results}
     wanted = {**filters, "limit": _LISTED, "offset": query.get("offset", 0)}
