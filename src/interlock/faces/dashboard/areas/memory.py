@@ -20,6 +20,7 @@ _FOUND = 20
 _LISTED = 30
 _RECALLS = 20
 _FILTERS = ("type", "owner_kind", "owner_id", "tag", "pinned", "archived")
+_SEARCHED = ("type", "owner_kind", "owner_id", "pinned")
 _KINDS = [(kind.value, kind.value.replace("_", " ")) for kind in MemoryType]
 _OWNERS = [
     (OwnerKind.WORKSPACE.value, "everybody in the workspace"),
@@ -54,7 +55,7 @@ async def _shown(visit: Visit) -> dict[str, Any]:
     }  # fmt: skip
     wanted: dict[str, Any]
     if question:
-        asked = {name: filters[name] for name in ("type", "owner_kind", "owner_id", "pinned") if name in filters}
+        asked: dict[str, str] = {name: filters[name] for name in _SEARCHED if name in filters}
         tags = [filters["tag"]] if "tag" in filters else []
         wanted = {**asked, "query": question, "tags": tags, "top_k": _FOUND}
         found = await visit.call(memory.search, visit.command(memory.SearchMemories, wanted))

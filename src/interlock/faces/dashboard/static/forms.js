@@ -14,5 +14,4 @@ builder.addEventListener("change", (event) => {
   if (event.target.matches(".typed select")) event.target.closest("[data-type]").dataset.type = event.target.value;
 });
 document.addEventListener("htmx:afterSettle", (event) => event.target.closest?.("[data-builder]") && refresh());
-if (matchMedia("(min-width: 600px)").matches) refresh();
-else preview.hidden = false;
+refresh();
