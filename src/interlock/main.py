@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from interlock.domains.accounts import gates
+from interlock.domains.accounts import uses as credential_uses
 from interlock.domains.accounts.events import ClientRegistered, ClientTokenChanged
 from interlock.domains.accounts.service import claiming, first_start
 from interlock.domains.accounts.service.identify import anonymous
@@ -244,6 +245,7 @@ async def running(settings: Settings) -> AsyncIterator[Runtime]:
         await runtime.durable.start_up(runtime)
         started.push_async_callback(runtime.durable.shut_down)
         started.push_async_callback(memory_accesses.shut_down, runtime)
+        started.push_async_callback(credential_uses.shut_down, runtime)
         root = anonymous(runtime, request_id="start", face="main")
         for name in DAILY:
             await daily.plan(root, name)

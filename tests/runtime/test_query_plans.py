@@ -27,6 +27,7 @@ FINE = {
     "SCAN system_log USING COVERING INDEX ix_system_log_workspace_id_id",
     "SCAN notifications USING COVERING INDEX ix_notifications_workspace_id_id",
     "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_workspace_id_id",
+    "SCAN hooks USING COVERING INDEX ix_hooks_workspace_id_id",
     "SCAN first_unread",  # a thousand rows at most
     "SCAN inbox_items USING COVERING INDEX ix_inbox_items_workspace_id_id",
     "SCAN schedules USING COVERING INDEX ix_schedules_workspace_id_id",
@@ -36,6 +37,7 @@ NEVER_LISTED = {
     "Chats",
     "Conversations",
     "Firings",
+    "HookCalls",
     "Messages",
     "Sessions",
     "Steps",

@@ -60,12 +60,14 @@ class Actor:
         id: the caller's own id (key, client, agent, user); None for anonymous and system.
         label: its name for people, copied into evidence.
         user_id: the person who answers for it; the reviewer of an approval.
+        session_id: a person's sign-in.
     """
 
     kind: ActorKind
     id: TypedId | None = None
     label: str = ""
     user_id: UserId | None = None
+    session_id: TypedId | None = None
 
 
 ANONYMOUS = Actor(ActorKind.ANONYMOUS, label="anonymous")

@@ -79,6 +79,12 @@ def _is_current(settings: Settings) -> bool:
         engine.dispose()
 
 
+def known_revisions() -> frozenset[str]:
+    """Every revision this version can start from, by the files' own words."""
+    found = (dict(_IDENTIFIER.findall(file.read_text())) for file in (script_location() / "versions").glob("*.py"))
+    return frozenset(each["revision"] for each in found if each.get("revision"))
+
+
 def _newest() -> str | None:
     """The one revision that no other builds on, by the files' own words; None where there is not exactly one."""
     revisions: set[str] = set()

@@ -39,6 +39,22 @@ async def _set_password(world: World) -> Sample:
     return Sample({"password": "another long phrase", "current_password": PASSWORD}, token)
 
 
+async def _end_session(world: World) -> Sample:
+    token = (await _signed_in(world))[1]
+    (session,) = await world.call("accounts.list_sessions", {}, token)
+    return Sample({"session_id": session.id}, token)
+
+
+async def _update_user(world: World) -> Sample:
+    return Sample({"user_id": await world.made("accounts.add_user"), "role": "admin"})
+
+
+async def _reactivate_user(world: World) -> Sample:
+    key = await world.made("accounts.add_user")
+    await world.call("accounts.deactivate_user", {"user_id": key})
+    return Sample({"user_id": key})
+
+
 async def _reset_password(world: World) -> Sample:
     return Sample({"email": (await _signed_in(world))[0], "password": "another long phrase"})
 
@@ -175,12 +191,17 @@ SAMPLES: dict[str, Build] = {
     "accounts.add_user": _add_user,
     "accounts.claim": _claim,
     "accounts.create_key": _create_key,
+    "accounts.deactivate_user": reference("user_id", "accounts.add_user"),
+    "accounts.end_other_sessions": _as_person,
+    "accounts.end_session": _end_session,
     "accounts.get_client": reference("client_id", "accounts.register_client"),
     "accounts.is_claimable": _setup_code,
     "accounts.list_clients": nothing,
     "accounts.list_keys": nothing,
+    "accounts.list_sessions": _as_person,
     "accounts.list_users": nothing,
     "accounts.me": _as_person,
+    "accounts.reactivate_user": _reactivate_user,
     "accounts.register_client": _register_client,
     "accounts.reset_password": _reset_password,
     "accounts.revoke_client": reference("client_id", "accounts.register_client"),
@@ -189,6 +210,7 @@ SAMPLES: dict[str, Build] = {
     "accounts.set_password": _set_password,
     "accounts.sign_in": _sign_in,
     "accounts.sign_out": _sign_out,
+    "accounts.update_user": _update_user,
     "accounts.validate_key": nothing,
     "activity.list": nothing,
     "agents.create": _create_agent,
@@ -215,10 +237,12 @@ SAMPLES: dict[str, Build] = {
     "ledger.list": nothing,
     "ledger.rotate_key": nothing,
     "ledger.verify": nothing,
+    "backups.list": nothing,
     "llm.create_provider": _create_provider,
     "llm.create_route": _create_route,
     "llm.delete_provider": reference("provider_id", "llm.create_provider"),
     "llm.delete_route": reference("route_id", "llm.create_route"),
+    "llm.health": nothing,
     "llm.get_provider": reference("provider_id", "llm.create_provider"),
     "llm.list_providers": nothing,
     "llm.list_routes": nothing,
@@ -251,10 +275,13 @@ SAMPLES: dict[str, Build] = {
 }
 
 # May only shrink. These talk to a model; the suites of the llm domain and of the OpenAI face drive them over the wire.
-WITHOUT_SAMPLE = frozenset({"llm.complete", "llm.embed", "llm.stream"})
+WITHOUT_SAMPLE = frozenset(
+    {"llm.complete", "llm.embed", "llm.stream", "backups.create", "backups.delete", "backups.open"}
+)
 
 # Operations that a face serves by hand, and where.
 BY_HAND = {
+    "backups.open": ("GET", "/api/v1/backups/{name}/download"),
     "ledger.export": ("GET", "/api/ledger/export"),
     "llm.complete": ("POST", "/v1/chat/completions"),
     "llm.embed": ("POST", "/v1/embeddings"),
@@ -274,6 +301,6 @@ UNROUTED = {
 # Operations whose consequences for other things are evidence of their own, beside their row in the log: how many.
 ALSO_EVIDENCE = {"runs.cancel": 2}  # the approval that the run waited for is withdrawn, the call behind it is refused
 # Results that are neither views nor ids: a handle on bytes that a face sends on as they come.
-STREAMS = {"ledger.export": "LedgerExport", "llm.stream": "ChatStream"}
+STREAMS = {"ledger.export": "LedgerExport", "llm.stream": "ChatStream", "backups.open": "BackupFile"}
 # Callable without any credential.
 PUBLIC = frozenset({"accounts.claim", "accounts.is_claimable", "accounts.sign_in", "ledger.jwks"})

@@ -1,5 +1,9 @@
 """Samples of hooks and webhooks."""
 
+from interlock.domains.webhooks.call_log import call_log_of
+from interlock.domains.webhooks.states import CallOutcome
+from interlock.domains.webhooks.views import HookId
+from interlock.kit.ids import TypedId
 from tests.contracts.world import CLOSED_PORT, Sample, World, nothing, reference, unique
 
 
@@ -27,12 +31,36 @@ async def _receive(world: World) -> Sample:
     return Sample({"slug": slug, "body": b"{}", "headers": {}})
 
 
+async def _noted(world: World, hook: TypedId) -> Sample:
+    """A hook's call that was received and noted."""
+    ctx = await world.ctx()
+    calls = call_log_of(ctx.runtime)
+    calls.note(ctx, HookId.of(hook), CallOutcome.ACCEPTED, {}, b"{}")
+    await calls.write(ctx)
+    (call,) = (await world.call("hooks.calls", {"hook_id": hook})).items
+    return Sample({"hook_id": hook, "call_id": call.id})
+
+
+async def _call(world: World) -> Sample:
+    return await _noted(world, await world.made("hooks.create"))
+
+
+async def _replay(world: World) -> Sample:
+    workflow = await world.made("workflows.create")
+    await world.call("workflows.update", {"workflow_id": workflow, "status": "published"})
+    made = await world.call("hooks.create", {"workflow_id": workflow, "slug": unique("again")})
+    return await _noted(world, made.id)
+
+
 SAMPLES = {
+    "hooks.calls": reference("hook_id", "hooks.create"),
     "hooks.create": _create_hook,
     "hooks.delete": reference("hook_id", "hooks.create"),
     "hooks.get": reference("hook_id", "hooks.create"),
+    "hooks.get_call": _call,
     "hooks.list": nothing,
     "hooks.receive": _receive,
+    "hooks.replay_call": _replay,
     "hooks.rotate_secret": reference("hook_id", "hooks.create"),
     "hooks.update": _update_hook,
     "webhooks.delete": reference("subscription_id", "webhooks.subscribe"),

@@ -4,6 +4,7 @@ from sqlalchemy import Column, Index, String, Table
 
 from interlock.domains.accounts.states import ClientKind, ClientStatus, KeyStatus, Role
 from interlock.domains.accounts.views import ApiKeyId, McpClientId, SessionId
+from interlock.kit.ids import TypedId
 from interlock.runtime import tables
 from interlock.runtime.context import UserId, WorkspaceId
 
@@ -24,6 +25,7 @@ users = Table(
     _role,
     _role_check,
     tables.moment("created_at"),
+    tables.moment("deactivated_at", nullable=True),
     Index("ix_users_workspace_id_id", "workspace_id", "id"),
 )
 
@@ -37,6 +39,8 @@ sessions = Table(
     Column("token_hash", String(64), nullable=False, unique=True),
     tables.moment("created_at"),
     tables.moment("expires_at"),
+    # Where the person sat, as far as the server could tell.
+    Column("source", String(64)),
 )
 
 api_keys = Table(
@@ -76,4 +80,14 @@ mcp_clients = Table(
     tables.moment("rotated_at", nullable=True),
     tables.moment("revoked_at", nullable=True),
     Index("ix_mcp_clients_workspace_id_id", "workspace_id", "id"),
+)
+
+# Apart from keys and clients, so that noting a use does not make every server forget what it knows of them.
+credential_uses = Table(
+    "credential_uses",
+    tables.metadata,
+    tables.key(),
+    tables.reference("workspace_id", WorkspaceId),
+    Column("credential_id", tables.IdType(TypedId), nullable=False, unique=True),
+    tables.moment("last_used_at"),
 )

@@ -49,6 +49,18 @@ class User(View):
     name: str
     role: Role
     created_at: datetime
+    deactivated_at: datetime | None = None
+
+
+class Session(View):
+    """One of a person's sign-ins, without its token."""
+
+    id: SessionId
+    number: int
+    source: str | None
+    created_at: datetime
+    expires_at: datetime
+    is_current: bool = False
 
 
 class Me(View):
@@ -81,6 +93,7 @@ class ApiKey(View):
     status: KeyStatus
     created_at: datetime
     revoked_at: datetime | None
+    last_used_at: datetime | None = None
 
 
 class NewApiKey(ApiKey):
@@ -111,6 +124,7 @@ class McpClient(View):
     created_at: datetime
     rotated_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: datetime | None = None
 
 
 class McpClientToken(McpClient):

@@ -1,9 +1,11 @@
 """Try the targets of a call in order until one answers: short retries, fallback, circuit breakers."""
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from interlock.domains.llm.errors import ProviderError
+from interlock.domains.llm.pulse import pulses_of
 from interlock.domains.llm.routing import Target
 from interlock.domains.llm.switchboard import breaker_of, switchboard
 from interlock.kit.errors import InterlockError, Kind
@@ -34,9 +36,11 @@ async def first_answer(
             if not breaker.admit():
                 failures.append(_resting(target, breaker.retry_after()))
                 break
+            began = time.perf_counter()
             try:
                 answer = await attempt(target)
             except ProviderError as failure:
+                pulses_of(ctx).failed(ctx, target.upstream, failure.code)
                 if not failure.retryable:
                     breaker.succeeded()
                     raise
@@ -51,6 +55,7 @@ async def first_answer(
                 raise
             else:
                 breaker.succeeded()
+                pulses_of(ctx).succeeded(ctx, target.upstream, round((time.perf_counter() - began) * 1_000))
                 return target, answer
     raise _exhausted(failures)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
+from interlock.domains.llm.breaker import BreakerState
 from interlock.kit.ids import AgentId, RunId, TypedId
 from interlock.kit.operations import View
 
@@ -116,6 +117,45 @@ class ProviderCheck(View):
     latency_ms: int
     models: tuple[str, ...] = ()
     error: str | None = None
+
+
+class HealthState(StrEnum):
+    """How a provider has been answering this server lately."""
+
+    UNKNOWN = "unknown"
+    """Not asked since the server started."""
+    HEALTHY = "healthy"
+    FAILING = "failing"
+    """The newest call failed."""
+    RESTING = "resting"
+    """So many calls failed that one of its models at least is not asked for a while."""
+
+
+class ModelHealth(View):
+    """A model that is not asked as usual: open for so many seconds, or half-open, which is one call to see."""
+
+    model: str
+    breaker: BreakerState
+    retry_after: float
+
+
+class ProviderHealth(View):
+    """How a provider has been answering this server since it started; other servers have seen other calls.
+
+    `last_error` is the code of the newest failure; `troubled` names the models that are not asked as usual.
+    """
+
+    name: str
+    kind: ProviderKind
+    source: ProviderSource
+    state: HealthState
+    troubled: tuple[ModelHealth, ...] = ()
+    last_success_at: datetime | None = None
+    last_failure_at: datetime | None = None
+    last_error: str | None = None
+    last_latency_ms: int | None = None
+    calls: int = 0
+    failures: int = 0
 
 
 class TokenUsage(View):

@@ -1,11 +1,11 @@
-"""The daily end of old deliveries and receipts."""
+"""The daily end of old deliveries, received calls and receipts."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 from interlock.domains.settings import service as settings
 from interlock.domains.webhooks import repository
-from interlock.domains.webhooks.repository import Deliveries
+from interlock.domains.webhooks.repository import Deliveries, HookCalls
 from interlock.runtime import daily
 from interlock.runtime.context import Ctx
 from interlock.runtime.jobs import Jobs
@@ -16,17 +16,21 @@ _LONGEST_WINDOW = timedelta(days=7)
 
 
 async def purge(ctx: Ctx) -> None:
-    """Delete settled deliveries older than their workspace keeps its logs, and receipts that guard nothing any more."""
+    """Delete what is older than its workspace keeps its logs, and receipts that guard nothing any more.
+
+    Of deliveries, only settled ones go.
+    """
     async with ctx.begin(write=False) as reading:
-        found = await repository.workspaces_told(reading)
+        found = await repository.workspaces_with_logs(reading)
     for workspace_id in found:
         mine = replace(ctx, workspace_id=workspace_id)
         async with mine.begin(write=False) as reading:
             before = ctx.now - timedelta(days=await settings.log_retention_days(reading))
-        dropped = _BATCH
-        while dropped == _BATCH:  # in between, others may write
-            async with mine.begin() as unit:
-                dropped = await Deliveries(unit).drop_before(before, _BATCH)
+        for table in (Deliveries, HookCalls):
+            dropped = _BATCH
+            while dropped == _BATCH:  # in between, others may write
+                async with mine.begin() as unit:
+                    dropped = await table(unit).drop_before(before, _BATCH)
     dropped = _BATCH
     while dropped == _BATCH:
         async with ctx.begin() as unit:

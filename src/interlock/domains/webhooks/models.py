@@ -3,13 +3,14 @@
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
 
 from interlock.domains.webhooks.states import (
+    CallOutcome,
     DeliveryState,
     DuplicateGuard,
     HookAction,
     HookStatus,
     SubscriptionStatus,
 )
-from interlock.domains.webhooks.views import DeliveryId, HookId, SubscriptionId
+from interlock.domains.webhooks.views import DeliveryId, HookCallId, HookId, SubscriptionId
 from interlock.kit.ids import RunId, TypedId
 from interlock.runtime import tables
 from interlock.runtime.context import WorkspaceId
@@ -19,6 +20,8 @@ _state, _state_check = tables.state("state", DeliveryState)
 _hook_status, _hook_status_check = tables.state("status", HookStatus)
 _action, _action_check = tables.state("action", HookAction)
 _guard, _guard_check = tables.state("duplicate_guard", DuplicateGuard)
+
+_outcome, _outcome_check = tables.state("outcome", CallOutcome)
 
 hooks = Table(
     "hooks",
@@ -76,6 +79,31 @@ hook_receipts = Table(
     tables.moment("received_at"),
     Index("uq_hook_receipts_hook_id_fingerprint", "hook_id", "fingerprint", unique=True),
     Index("ix_hook_receipts_received_at", "received_at"),
+)
+
+hook_calls = Table(
+    "hook_calls",
+    tables.metadata,
+    tables.key(),
+    tables.guid(HookCallId),
+    tables.reference("workspace_id", WorkspaceId),
+    tables.reference("hook_id", HookId),
+    tables.moment("received_at"),
+    _outcome,
+    _outcome_check,
+    # Where the caller sits, as far as the server can tell.
+    Column("source", String(64)),
+    # Without what proves who calls: signatures, keys, cookies.
+    Column("headers", tables.Json, nullable=False),
+    # The body, where it is text and no larger than is kept.
+    Column("payload", Text),
+    Column("size", Integer, nullable=False),
+    tables.reference("run_id", RunId, nullable=True),
+    Column("code", String(80)),
+    Column("error", String(500)),
+    tables.reference("replay_of", HookCallId, nullable=True),
+    Index("ix_hook_calls_hook_id_id", "hook_id", "id"),
+    Index("ix_hook_calls_workspace_id_received_at", "workspace_id", "received_at"),
 )
 
 webhook_subscriptions = Table(

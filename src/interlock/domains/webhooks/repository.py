@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, bindparam, delete, func, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, union, update
 from sqlalchemy.exc import IntegrityError
 
 from interlock.domains.webhooks.models import (
+    hook_calls,
     hook_counters,
     hook_receipts,
     hooks,
@@ -19,6 +20,7 @@ from interlock.domains.webhooks.models import (
 from interlock.domains.webhooks.states import (
     DELIVERY_LIFECYCLE,
     SUBSCRIPTION_LIFECYCLE,
+    CallOutcome,
     DeliveryState,
     SubscriptionStatus,
 )
@@ -27,6 +29,9 @@ from interlock.domains.webhooks.views import (
     DeliveryDetail,
     DeliveryId,
     Hook,
+    HookCall,
+    HookCallDetail,
+    HookCallId,
     HookId,
     Subscription,
     SubscriptionId,
@@ -74,6 +79,31 @@ _FILL = (
 )
 _OLD_RECEIPTS = select(_receipts.id).where(_receipts.received_at < bindparam("before")).limit(bindparam("most"))
 _DROP_RECEIPTS = delete(hook_receipts).where(_receipts.id.in_(_OLD_RECEIPTS)).returning(_receipts.id)
+
+_calls = hook_calls.c
+_ADD_CALL = insert(hook_calls)
+_FORGET_CALLS = delete(hook_calls).where(_calls.hook_id == bindparam("hook"))
+_CALL = select(hook_calls).where(
+    _calls.guid == bindparam("key"), _calls.hook_id == bindparam("hook"), _calls.workspace_id == bindparam("workspace")
+)
+_LAST_KEPT = (
+    select(_calls.id)
+    .where(_calls.hook_id == bindparam("hook"), _calls.outcome == bindparam("of"))
+    .order_by(_calls.id.desc())
+    .limit(1)
+    .offset(bindparam("keep"))
+)
+_TRIM_CALLS = delete(hook_calls).where(
+    _calls.hook_id == bindparam("hook"),
+    _calls.outcome == bindparam("of"),
+    _calls.id <= _LAST_KEPT.scalar_subquery(),
+)
+_OLD_CALLS = (
+    select(_calls.id)
+    .where(_calls.workspace_id == bindparam("workspace"), _calls.received_at < bindparam("before"))
+    .limit(bindparam("most"))
+)
+_DROP_CALLS = delete(hook_calls).where(_calls.id.in_(_OLD_CALLS)).returning(_calls.id)
 
 _subs, _rows = webhook_subscriptions.c, webhook_deliveries.c
 _ACTIVE = select(_subs.guid, _subs.events).where(
@@ -135,7 +165,7 @@ _RECORD = (
     )
     .returning(_rows.id)
 )
-_WORKSPACES = select(_rows.workspace_id).distinct()
+_WORKSPACES = union(select(_rows.workspace_id), select(hooks.c.workspace_id))
 _OLD = (
     select(_rows.id)
     .where(_rows.workspace_id == bindparam("workspace"), _rows.created_at < bindparam("before"))
@@ -210,7 +240,7 @@ class Hooks(Repository[Hook]):
     async def forget(self, key: HookId) -> None:
         """Drop what is kept beside a hook."""
         session = await self.ctx.session()
-        for statement in (_FORGET_COUNTS, _FORGET_RECEIPTS):
+        for statement in (_FORGET_COUNTS, _FORGET_RECEIPTS, _FORGET_CALLS):
             await session.execute(statement, {"hook": key})
 
     async def seen(self, key: HookId, fingerprint: str, window: timedelta) -> RunId | None:
@@ -277,6 +307,44 @@ async def add_counts(ctx: Ctx, key: HookId, counts: Mapping[str, Any]) -> None:
 async def drop_receipts(ctx: Ctx, before: datetime, most: int) -> int:
     """Delete some receipts of all workspaces from before a moment; tells how many."""
     return len((await (await ctx.session()).execute(_DROP_RECEIPTS, {"before": before, "most": most})).all())
+
+
+class HookCalls(Repository[HookCall]):
+    """Calls that hooks have received, newest first."""
+
+    table = hook_calls
+    view = HookCall
+    thing = "received call"
+    listing = ListSpec(filters=frozenset({"hook_id", "outcome"}))
+
+    async def detail(self, hook_id: HookId, key: HookCallId) -> HookCallDetail:
+        """A call of this very hook with headers and body; raises not_found."""
+        parameters = {"key": key, "hook": hook_id, "workspace": self.ctx.workspace_id}
+        row = (await (await self.ctx.session()).execute(_CALL, parameters)).first()
+        if row is None:
+            raise not_found(self.thing, key)
+        return HookCallDetail.model_validate({**dict(row._mapping), "id": row.guid, "number": row.id})
+
+    async def drop_before(self, moment: datetime, most: int) -> int:
+        """Delete some of the workspace's calls from before a moment; tells how many."""
+        parameters = {"workspace": self.ctx.workspace_id, "before": moment, "most": most}
+        return len((await (await self.ctx.session()).execute(_DROP_CALLS, parameters)).all())
+
+
+async def add_calls(ctx: Ctx, rows: list[dict[str, Any]]) -> None:
+    """Note received calls.
+
+    Args:
+        rows: whole ones, of the context's workspace.
+    """
+    await (await ctx.session()).execute_long(_ADD_CALL, rows)
+
+
+async def trim_calls(ctx: Ctx, key: HookId, keep: Mapping[CallOutcome, int]) -> None:
+    """Delete a hook's oldest calls beyond so many of each outcome."""
+    session = await ctx.session()
+    for outcome, most in keep.items():
+        await session.execute(_TRIM_CALLS, {"hook": key, "of": outcome, "keep": most})
 
 
 class Subscriptions(Repository[Subscription]):
@@ -407,6 +475,6 @@ def as_due(row: Row[Any]) -> Due:
     )
 
 
-async def workspaces_told(ctx: Ctx) -> list[WorkspaceId]:
-    """Every workspace that has a delivery."""
+async def workspaces_with_logs(ctx: Ctx) -> list[WorkspaceId]:
+    """Every workspace that has a delivery or a hook."""
     return list((await (await ctx.session()).execute_long(_WORKSPACES)).scalars())

@@ -5,7 +5,8 @@ A server that dies in between makes it again under the same `webhook-id`: at lea
 
 import random
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from interlock.domains.webhooks import subscriptions
+from interlock.domains.webhooks.call_log import shown_headers
 from interlock.domains.webhooks.repository import Deliveries, Due, Subscriptions
 from interlock.domains.webhooks.states import DeliveryState, SignatureStyle, SubscriptionStatus
 from interlock.kit.clock import iso_seconds
@@ -42,6 +44,8 @@ class Outcome:
     response: str | None = None
     retry_after: timedelta | None = None
     latency_ms: int = 0
+    url: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def arrived(self) -> bool:
@@ -65,11 +69,16 @@ async def attempt(ctx: Ctx, due: Due) -> None:
 
 async def send(ctx: Ctx, due: Due, target: Row[Any]) -> Outcome:
     """Call the address; whatever goes wrong is part of the answer."""
+    headers = _headers(ctx, due, target)
+    outcome = await _call(ctx, due, target.url, headers)
+    return replace(outcome, url=target.url, headers={"content-type": "application/json", **shown_headers(headers)})
+
+
+async def _call(ctx: Ctx, due: Due, url: str, headers: dict[str, str]) -> Outcome:
     began = time.monotonic()
     try:
-        headers = _headers(ctx, due, target)
         call = ctx.runtime.http.stream(
-            "POST", target.url, headers=headers, content=due.body, timeout=SECONDS, idle_timeout=SECONDS
+            "POST", url, headers=headers, content=due.body, timeout=SECONDS, idle_timeout=SECONDS
         )
         async with call as reply:
             status, waits = reply.status, _retry_after(reply.headers.get("Retry-After", ""), ctx.now)
@@ -95,6 +104,8 @@ async def record(ctx: Ctx, due: Due, outcome: Outcome) -> None:
         "latency_ms": outcome.latency_ms,
         "error": outcome.error,
         "response": outcome.response,
+        "url": outcome.url,
+        "headers": dict(outcome.headers),
     }
     is_first = await Deliveries(ctx).record(
         due,

@@ -30,6 +30,14 @@ class DuplicateGuard(StrEnum):
     BODY = "body"
 
 
+class CallOutcome(StrEnum):
+    """What became of a received call."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+
+
 class SubscriptionStatus(StrEnum):
     """A subscription is told of events until it is paused, or disabled because its address no longer answers."""
 

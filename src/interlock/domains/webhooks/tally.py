@@ -8,6 +8,7 @@ from datetime import datetime
 import structlog
 
 from interlock.domains.webhooks import repository
+from interlock.domains.webhooks.call_log import call_log_of
 from interlock.domains.webhooks.views import Hook, HookId
 from interlock.runtime.context import ALL_SCOPES, NO_WORKSPACE, SYSTEM, Ctx, Runtime, WorkspaceId
 
@@ -34,6 +35,7 @@ class Tally:
         self._counts: dict[HookId, Counts] = {}
         self._some = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._writing = asyncio.Lock()
 
     def note(self, ctx: Ctx, key: HookId, *, accepted: int = 0, duplicates: int = 0, refused: int = 0) -> None:
         """Count a call."""
@@ -64,7 +66,12 @@ class Tally:
         self._counts.pop(key, None)
 
     async def write(self, root: Ctx) -> None:
-        """Write what was counted; what cannot be written now is written next time."""
+        """Write what was counted and the log of calls; what cannot be written now is written next time."""
+        async with self._writing:
+            await call_log_of(root.runtime).write(root)
+            await self._write_counts(root)
+
+    async def _write_counts(self, root: Ctx) -> None:
         for key in list(self._counts):
             counts = self._counts[key]
             try:
@@ -90,7 +97,7 @@ class Tally:
                 await asyncio.wait_for(self._stopping.wait(), EVERY_SECONDS)
             self._some.clear()
             await self.write(root)
-            if self._counts:
+            if self._counts or call_log_of(runtime):
                 self._some.set()
 
     def stop(self) -> None:

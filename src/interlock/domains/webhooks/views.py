@@ -3,8 +3,11 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from interlock.domains.runs.states import RunStatus
 from interlock.domains.webhooks.states import (
+    CallOutcome,
     DeliveryState,
     DuplicateGuard,
     HookAction,
@@ -20,6 +23,12 @@ class HookId(TypedId):
     """An address at which outside programs start work."""
 
     prefix: ClassVar[str] = "hook"
+
+
+class HookCallId(TypedId):
+    """A call that a hook has received."""
+
+    prefix: ClassVar[str] = "rcv"
 
 
 class SubscriptionId(TypedId):
@@ -83,6 +92,32 @@ class Receipt(View):
     error: str | None = None
 
 
+class HookCall(View):
+    """A call that a hook has received; `code` and `error` say why it was refused, `replay_of` which call it repeats."""
+
+    id: HookCallId
+    number: int
+    hook_id: HookId
+    received_at: datetime
+    outcome: CallOutcome
+    source: str | None
+    size: int
+    run_id: RunId | None
+    code: str | None
+    error: str | None
+    replay_of: HookCallId | None
+
+
+class HookCallDetail(HookCall):
+    """A received call with its headers and its body; what proves who called is withheld.
+
+    `payload` is None where the body was larger than 64 KB or no text.
+    """
+
+    headers: dict[str, str]
+    payload: str | None
+
+
 class Subscription(View):
     """An address that is told of events.
 
@@ -112,13 +147,15 @@ class SubscriptionSecret(Subscription):
 
 
 class Attempt(View):
-    """One try: the reply's status and beginning, or why there was none."""
+    """One try: what was sent where, signatures withheld; the reply's status and beginning, or why there was none."""
 
     at: datetime
     status: int | None
     latency_ms: int
     error: str | None
     response: str | None
+    url: str | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
 
 
 class Delivery(View):

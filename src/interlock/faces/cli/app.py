@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from interlock.faces.cli.commands import about, audit, demo, doctor, keys, serving, users
+from interlock.faces.cli.commands import about, audit, backups, demo, doctor, keys, serving, users
 from interlock.faces.cli.composition import Composition
 from interlock.faces.cli.session import Session, unexpected
 from interlock.kit.errors import InterlockError
@@ -43,6 +43,8 @@ def build(composition: Composition) -> typer.Typer:
 
     for command in (serving.serve, serving.worker, demo.demo, doctor.doctor, about.openapi, about.mcp, about.version):
         root.command()(command)
+    root.command()(backups.backup)
+    root.command()(backups.restore)
     root.add_typer(keys.app, name="keys")
     root.add_typer(users.app, name="users")
     root.add_typer(audit.app, name="audit")

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from interlock.faces.rest import docs, form_files, health, hooks, knowledge, streams, table_files
+from interlock.faces.rest import backup_files, docs, form_files, health, hooks, knowledge, streams, table_files
 from interlock.faces.rest.binding import NativeRoute, bound
 from interlock.faces.rest.embed import routes as embed
 from interlock.faces.rest.forms_page import routes as forms_page
@@ -77,6 +77,7 @@ BY_HAND: tuple[Route, ...] = (
     *knowledge.ROUTES,
     *table_files.ROUTES,
     *form_files.ROUTES,
+    *backup_files.ROUTES,
 )
 
 
@@ -90,6 +91,7 @@ def openapi(server_url: str) -> dict[str, Any]:
         **knowledge.openapi_paths(),
         **table_files.openapi_paths(),
         **form_files.openapi_paths(),
+        **backup_files.openapi_paths(),
     }
     return document(TABLE, by_hand, server_url)
 

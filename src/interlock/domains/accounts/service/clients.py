@@ -1,5 +1,6 @@
 """Operations on registered MCP clients and their bearers."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -8,6 +9,7 @@ from interlock.domains.accounts.events import ClientRegistered, ClientTokenChang
 from interlock.domains.accounts.repository import McpClients, Users
 from interlock.domains.accounts.service.identify import CLIENT_PREFIX
 from interlock.domains.accounts.states import CLIENT_LIFECYCLE, ClientKind, ClientStatus
+from interlock.domains.accounts.uses import with_uses
 from interlock.domains.accounts.views import McpClient, McpClientId, McpClientToken
 from interlock.kit.errors import conflict
 from interlock.kit.operations import Command, Effect, operation
@@ -98,7 +100,8 @@ async def revoke_client(ctx: Ctx, command: ClientRef) -> McpClient:
 @operation("accounts.list_clients")
 async def list_clients(ctx: Ctx, command: ListClients) -> Page[McpClient]:
     """List registered MCP clients; bearers are never shown again."""
-    return await McpClients(ctx).page(command, {"status": command.status})
+    page = await McpClients(ctx).page(command, {"status": command.status})
+    return replace(page, items=await with_uses(ctx, page.items))
 
 
 @operation("accounts.get_client")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from interlock.domains.accounts import repository
+from interlock.domains.accounts import repository, uses
 from interlock.domains.accounts.models import api_keys, mcp_clients
 from interlock.domains.accounts.states import Role
 from interlock.domains.accounts.views import Scope
@@ -47,6 +47,8 @@ async def identify(runtime: Runtime, credential: str, *, request_id: str, face: 
                 "This credential is unknown, expired or revoked.",
                 hint="Use an API key (sk_live_…) of this server; `interlock keys create` makes one.",
             )
+        if identity.actor.kind is not ActorKind.USER:
+            uses.note(ctx, identity.actor.id, identity.workspace_id)
         facts = await org.facts(ctx, identity.workspace_id)
         return Ctx(
             runtime,
@@ -94,4 +96,5 @@ async def _person(token_hash: str, ctx: Ctx) -> Identity | None:
     if row is None:
         return None
     scopes = ALL_SCOPES if row.role in {Role.OWNER, Role.ADMIN} else MEMBER_SCOPES
-    return Identity(Actor(ActorKind.USER, row.guid, row.email, row.guid), row.workspace_id, scopes)
+    actor = Actor(ActorKind.USER, row.guid, row.email, row.guid, row.session_id)
+    return Identity(actor, row.workspace_id, scopes)

@@ -1,5 +1,6 @@
 """Operations on API keys."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -7,6 +8,7 @@ from pydantic import Field
 from interlock.domains.accounts.repository import ApiKeys, Users
 from interlock.domains.accounts.service.identify import KEY_PREFIX
 from interlock.domains.accounts.states import KEY_LIFECYCLE, KeyStatus
+from interlock.domains.accounts.uses import with_uses
 from interlock.domains.accounts.views import ApiKey, ApiKeyId, NewApiKey, Scope, ValidKey
 from interlock.kit.errors import forbidden, unauthenticated
 from interlock.kit.operations import Command, Effect, Nothing, operation
@@ -67,7 +69,8 @@ async def owner_of(ctx: Ctx, key_id: ApiKeyId) -> UserId | None:
 @operation("accounts.list_keys", scope="admin")
 async def list_keys(ctx: Ctx, command: ListKeys) -> Page[ApiKey]:
     """List the workspace's API keys; secrets are never shown again."""
-    return await ApiKeys(ctx).page(command, {"status": command.status})
+    page = await ApiKeys(ctx).page(command, {"status": command.status})
+    return replace(page, items=await with_uses(ctx, page.items))
 
 
 @operation("accounts.revoke_key", scope="admin", effect=Effect.WRITE)

@@ -11,6 +11,7 @@ from pydantic import EmailStr, Field, SecretStr
 
 from interlock.domains.accounts.repository import Sessions, Users
 from interlock.domains.accounts.service.identify import SESSION_PREFIX
+from interlock.domains.accounts.service.membership import require_owner
 from interlock.domains.accounts.states import Role
 from interlock.domains.accounts.views import Me, SessionId, SignedIn, User
 from interlock.domains.org import service as org
@@ -91,7 +92,7 @@ async def sign_in(ctx: Ctx, command: SignIn) -> SignedIn:
         row = await Users(reading).by_email(email)
     stored = None if row is None else row.password_hash
     matches = await asyncio.to_thread(_matches, stored or _NOBODY, command.password.get_secret_value())
-    if row is None or stored is None or not matches:
+    if row is None or stored is None or not matches or row.deactivated_at is not None:
         raise unauthenticated("The e-mail address or the password is wrong.")
     async with replace(ctx, workspace_id=row.workspace_id).begin() as writing:
         return await begin_session(writing, row.guid)
@@ -108,6 +109,7 @@ async def begin_session(ctx: Ctx, user_id: UserId) -> SignedIn:
         token_hash=hashed(token),
         created_at=ctx.now,
         expires_at=ctx.now + SESSION_LIFE,
+        source=ctx.source[:64] or None,
     )
     return SignedIn(token=token, expires_at=signed.expires_at, user=await Users(ctx).get(user_id))
 
@@ -153,6 +155,8 @@ async def reset_password(ctx: Ctx, command: ResetPassword) -> User:
         raise InterlockError(
             Kind.NOT_FOUND, f"Nobody here has the e-mail address '{command.email}'.", data={"email": command.email}
         )
+    if row.role is Role.OWNER:
+        await require_owner(ctx)
     await Users(ctx).set_password(row.guid, fresh)
     await Sessions(ctx).end_all_of(row.guid)
     return await Users(ctx).get(row.guid)
@@ -164,6 +168,8 @@ async def add_user(ctx: Ctx, command: AddUser) -> User:
     password = command.password
     # As in reset_password: hashed before the unit of work opens.
     secret = None if password is None else await asyncio.to_thread(password_hash, password)
+    if command.role is Role.OWNER:
+        await require_owner(ctx)
     return await Users(ctx).add(
         UserId.new(),
         email=str(command.email).lower(),

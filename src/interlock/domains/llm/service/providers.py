@@ -21,6 +21,7 @@ from interlock.domains.llm.directory import (
 )
 from interlock.domains.llm.errors import not_delivered, refused
 from interlock.domains.llm.providers.relay import headers
+from interlock.domains.llm.pulse import health_of, pulses_of
 from interlock.domains.llm.repository import Providers
 from interlock.domains.llm.routing import Upstream
 from interlock.domains.llm.scripts import script_names
@@ -30,6 +31,7 @@ from interlock.domains.llm.views import (
     ModelPrice,
     Provider,
     ProviderCheck,
+    ProviderHealth,
     ProviderId,
     ProviderKind,
 )
@@ -198,12 +200,21 @@ async def test_provider(ctx: Ctx, command: TestProvider) -> ProviderCheck:
         models = await _models_of(ctx, upstream)
     except InterlockError as failure:
         error = failure.message
+        pulses_of(ctx).failed(ctx, upstream, failure.code)
     latency = round((time.perf_counter() - started) * 1000)
+    if error is None:
+        pulses_of(ctx).succeeded(ctx, upstream, latency)
     if models and upstream.provider_id is not None:
         async with ctx.begin() as unit:
             await Providers(unit).change(upstream.provider_id, {"models": list(models), "updated_at": ctx.now})
             await _changed(unit)
     return ProviderCheck(name=upstream.name, ok=error is None, latency_ms=latency, models=models, error=error)
+
+
+@operation("llm.health")
+async def health(ctx: Ctx, command: Nothing) -> tuple[ProviderHealth, ...]:
+    """Show how each enabled provider has been answering this server since it started, without asking any of them."""
+    return tuple(health_of(ctx, upstream) for upstream in (await directory_of(ctx)).upstreams)
 
 
 test_provider.__test__ = False  # type: ignore[attr-defined]  # an operation, whatever pytest thinks of its name

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from interlock.domains.webhooks.call_log import call_log_of
 from interlock.domains.webhooks.incoming import PURPOSE
 from interlock.domains.webhooks.repository import Hooks
 from interlock.domains.webhooks.service.subscriptions import Secret
@@ -176,8 +177,9 @@ async def delete(ctx: Ctx, command: HookRef) -> HookId:
     hooks = Hooks(ctx)
     await hooks.remove(command.hook_id)
     await hooks.forget(command.hook_id)
-    tally = tally_of(ctx.runtime)
+    tally, calls = tally_of(ctx.runtime), call_log_of(ctx.runtime)
     ctx.the_unit().after_commit(lambda: tally.forget(command.hook_id))
+    ctx.the_unit().after_commit(lambda: calls.forget(command.hook_id))
     return command.hook_id
 
 

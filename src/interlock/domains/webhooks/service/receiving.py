@@ -1,14 +1,16 @@
 """A call from outside that starts a workflow: checked, started in one unit of work, and answered."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from interlock.domains.runs.service.progress import stream_of
 from interlock.domains.runs.states import LIFECYCLE, RunStatus, Trigger
+from interlock.domains.webhooks.call_log import call_log_of
 from interlock.domains.webhooks.incoming import Door, check_signature, door, fingerprint, input_of, require_room
 from interlock.domains.webhooks.repository import Hooks
+from interlock.domains.webhooks.states import CallOutcome
 from interlock.domains.webhooks.tally import tally_of
 from interlock.domains.webhooks.views import Receipt
 from interlock.domains.workflows import service as workflows
@@ -45,13 +47,20 @@ async def receive(ctx: Ctx, command: ReceiveCall) -> Receipt:
         check_signature(hook, command.headers, command.body, ctx.now)
         await require_room(ctx, hook)
         receipt = await _start(ctx, hook, command)
-    except InterlockError:
+    except InterlockError as error:
         tally_of(ctx.runtime).note(ctx, hook.id, refused=1)
+        _note(ctx, hook, command, CallOutcome.REFUSED, code=error.code, error=error.message)
         raise
     tally_of(ctx.runtime).note(ctx, hook.id, accepted=not receipt.duplicate, duplicates=receipt.duplicate)
+    outcome = CallOutcome.DUPLICATE if receipt.duplicate else CallOutcome.ACCEPTED
+    _note(ctx, hook, command, outcome, run_id=receipt.run_id)
     if hook.respond_seconds is not None:
         return await _answer(ctx, receipt, hook.respond_seconds)
     return receipt
+
+
+def _note(ctx: Ctx, hook: Door, command: ReceiveCall, outcome: CallOutcome, **more: Any) -> None:
+    call_log_of(ctx.runtime).note(ctx, hook.id, outcome, command.headers, command.body, **more)
 
 
 async def _start(ctx: Ctx, hook: Door, command: ReceiveCall) -> Receipt:

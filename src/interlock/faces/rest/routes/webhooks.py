@@ -1,12 +1,14 @@
 """Routes about webhooks: addresses that start work, and who outside is told of what."""
 
-from interlock.domains.webhooks.service import deliveries, hooks, subscriptions
+from interlock.domains.webhooks.service import calls, deliveries, hooks, subscriptions
 from interlock.faces.rest.binding import NativeRoute, route
 from interlock.faces.rest.wire.base import Deleted
 from interlock.faces.rest.wire.webhooks import (
     DeliveryDetailReply,
     DeliveryReply,
     EventTypeReply,
+    HookCallDetailReply,
+    HookCallReply,
     HookReply,
     HookSecretReply,
     SubscriptionReply,
@@ -21,6 +23,9 @@ ROUTES: tuple[NativeRoute, ...] = (
     route("PATCH", "/api/v1/hooks/{hook_id}", hooks.update, HookReply),
     route("DELETE", "/api/v1/hooks/{hook_id}", hooks.delete, Deleted),
     route("POST", "/api/v1/hooks/{hook_id}/rotate-secret", hooks.rotate_secret, HookSecretReply),
+    route("GET", "/api/v1/hooks/{hook_id}/calls", calls.calls, list[HookCallReply]),
+    route("GET", "/api/v1/hooks/{hook_id}/calls/{call_id}", calls.get_call, HookCallDetailReply),
+    route("POST", "/api/v1/hooks/{hook_id}/calls/{call_id}/replay", calls.replay_call, HookCallReply),
     route("GET", "/api/v1/webhooks", subscriptions.list_, list[SubscriptionReply]),
     route("POST", "/api/v1/webhooks", subscriptions.subscribe, SubscriptionSecretReply),
     route("GET", "/api/v1/webhooks/events", subscriptions.events, list[EventTypeReply]),

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from interlock.domains.accounts.states import ClientKind, ClientStatus, KeyStatus, Role
-from interlock.domains.accounts.views import ApiKeyId, McpClientId, Scope
+from interlock.domains.accounts.views import ApiKeyId, McpClientId, Scope, SessionId
 from interlock.faces.rest.wire.base import Timestamp, Wire
 from interlock.runtime.context import UserId
 
@@ -26,6 +26,17 @@ class UserReply(Wire):
     name: str
     role: Role
     created_at: Timestamp
+    deactivated_at: Timestamp | None
+
+
+class SessionReply(Wire):
+    """One of the caller's sign-ins."""
+
+    id: SessionId
+    source: str | None
+    created_at: Timestamp
+    expires_at: Timestamp
+    is_current: bool
 
 
 class SignedInReply(Wire):
@@ -54,6 +65,7 @@ class KeyRow(Wire):
     status: KeyStatus
     created_at: Timestamp
     revoked_at: Timestamp | None
+    last_used_at: Timestamp | None
 
 
 class KeyCreated(Wire):
@@ -104,3 +116,4 @@ class ClientRow(Wire):
     created_at: Timestamp
     rotated_at: Timestamp | None
     revoked_at: Timestamp | None
+    last_used_at: Timestamp | None

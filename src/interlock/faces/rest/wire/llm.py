@@ -1,6 +1,14 @@
 """Native replies about models, their providers and routes."""
 
-from interlock.domains.llm.views import ModelPrice, ProviderId, ProviderKind, ProviderSource, RouteId
+from interlock.domains.llm.views import (
+    HealthState,
+    ModelHealth,
+    ModelPrice,
+    ProviderId,
+    ProviderKind,
+    ProviderSource,
+    RouteId,
+)
 from interlock.faces.rest.wire.base import Dollars, Timestamp, Wire
 
 
@@ -30,6 +38,22 @@ class ProviderCheckReply(Wire):
     latency_ms: int
     models: tuple[str, ...]
     error: str | None
+
+
+class ProviderHealthReply(Wire):
+    """How a provider has been answering this server since it started."""
+
+    name: str
+    kind: ProviderKind
+    source: ProviderSource
+    state: HealthState
+    troubled: tuple[ModelHealth, ...]
+    last_success_at: Timestamp | None
+    last_failure_at: Timestamp | None
+    last_error: str | None
+    last_latency_ms: int | None
+    calls: int
+    failures: int
 
 
 class ModelRouteReply(Wire):

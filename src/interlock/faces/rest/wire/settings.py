@@ -28,3 +28,32 @@ class SettingsReply(Wire):
     approval_hours: float
     default_model: str | None
     updated_at: Timestamp | None
+
+
+class BackupReply(Wire):
+    """A finished backup."""
+
+    name: str
+    created_at: Timestamp
+    size: int
+    version: str
+    has_master_key: bool
+
+
+class BackupWorkReply(Wire):
+    """A backup that is being written, or the newest one that failed."""
+
+    name: str
+    started_at: Timestamp
+    doing: str
+    percent: int
+    error: str | None
+
+
+class BackupsReply(Wire):
+    """The server's backups; `unavailable` says why none can be made here."""
+
+    unavailable: str | None
+    hint: str | None
+    work: BackupWorkReply | None
+    items: tuple[BackupReply, ...]

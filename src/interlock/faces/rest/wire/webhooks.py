@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, PlainSerializer, SerializationInfo, WithJsonSchema
 
 from interlock.domains.webhooks.states import (
+    CallOutcome,
     DeliveryState,
     DuplicateGuard,
     HookAction,
@@ -12,9 +13,9 @@ from interlock.domains.webhooks.states import (
     SignatureStyle,
     SubscriptionStatus,
 )
-from interlock.domains.webhooks.views import DeliveryId, HookId, SubscriptionId
+from interlock.domains.webhooks.views import DeliveryId, HookCallId, HookId, SubscriptionId
 from interlock.faces.rest.wire.base import Timestamp, Wire
-from interlock.kit.ids import WorkflowId
+from interlock.kit.ids import RunId, WorkflowId
 
 
 def _hook_url(slug: str, info: SerializationInfo) -> str:
@@ -57,6 +58,28 @@ class HookSecretReply(HookReply):
     secret: str | None
 
 
+class HookCallReply(Wire):
+    """A call that a hook has received."""
+
+    id: HookCallId
+    hook_id: HookId
+    received_at: Timestamp
+    outcome: CallOutcome
+    source: str | None
+    size: int
+    run_id: RunId | None
+    code: str | None
+    error: str | None
+    replay_of: HookCallId | None
+
+
+class HookCallDetailReply(HookCallReply):
+    """A received call with its headers and, where it was kept, its body; what proves who called is withheld."""
+
+    headers: dict[str, str]
+    payload: str | None
+
+
 class SubscriptionReply(Wire):
     """An address that is told of events; of the secret only the end is shown."""
 
@@ -88,6 +111,8 @@ class AttemptReply(Wire):
     latency_ms: int
     error: str | None
     response: str | None
+    url: str | None
+    headers: dict[str, str]
 
 
 class DeliveryReply(Wire):
