@@ -9,6 +9,7 @@ import pytest
 
 from tests.support import network_guard, postgres, warm
 from tests.support.models import SharedModel
+from tests.support.shelf import Shelf
 
 HOME = pytest.StashKey[Path]()
 WORKER_KEY = "interlock_postgres_home"
@@ -74,12 +75,36 @@ def postgres_template() -> str | None:
     return None
 
 
+@pytest.fixture(scope="session")
+def postgres_shelf(postgres_server: postgres.PostgresServer) -> Iterator[Shelf]:
+    """Databases that this worker uses again."""
+    shelf = Shelf(postgres_server)
+    yield shelf
+    shelf.clear()
+
+
+@pytest.fixture(scope="session")
+def postgres_is_new() -> bool:
+    """Override with True where what a test leaves behind may still be at work on its database."""
+    return False
+
+
 @pytest.fixture
-def postgres_url(postgres_server: postgres.PostgresServer, postgres_template: str | None) -> Iterator[str]:
+def postgres_url(
+    postgres_server: postgres.PostgresServer,
+    postgres_template: str | None,
+    postgres_shelf: Shelf,
+    postgres_is_new: bool,
+) -> Iterator[str]:
     """A PostgreSQL database of the test's own."""
-    name = postgres_server.create_database(postgres_template)
-    yield postgres_server.url(name)
-    postgres_server.drop_database(name)
+    if postgres_template is None or postgres_is_new:
+        name = postgres_server.create_database(postgres_template)
+        yield postgres_server.url(name)
+        postgres_server.drop_database(name)
+        return
+    lent = postgres_shelf.lend(postgres_template)
+    yield postgres_server.url(lent.name)
+    postgres_shelf.take_back(lent)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -23,8 +23,3 @@ async def either_world(tmp_path: Path, database_url: str | None) -> AsyncIterato
     built = await build(Settings(data_dir=tmp_path, database_url=database_url))
     yield built
     await built.runtime.database.close()
-
-
-@pytest.fixture(scope="session")
-def postgres_template() -> None:
-    """Worlds make the tables of what they import themselves, with the triggers that come with them."""

@@ -13,14 +13,14 @@ from interlock.domains.governance.approvals import jobs as approval_jobs
 from interlock.domains.governance.budgets import jobs as budget_jobs
 from interlock.domains.org import service as org
 from interlock.kit.clock import FixedClock
-from interlock.runtime import tables
 from interlock.runtime.context import ALL_SCOPES, SYSTEM, Actor, ActorKind, Ctx, Runtime, UserId, WorkspaceId
-from interlock.runtime.database import Database, PostgresDatabase, SqliteDatabase, open_database
+from interlock.runtime.database import open_database
 from interlock.runtime.events import Event, Streams
 from interlock.runtime.invoke import invoke
 from interlock.runtime.jobs import Jobs
 from interlock.runtime.secrets import Secrets
 from interlock.runtime.settings import Settings
+from tests.support.schema import lay_tables
 
 CommandT = TypeVar("CommandT", bound=BaseModel)
 ResultT = TypeVar("ResultT")
@@ -94,21 +94,11 @@ async def found(ctx: Ctx) -> Ctx:
     )
 
 
-async def create_tables(database: Database) -> None:
-    """Every table of the domains that are imported."""
-    if isinstance(database, SqliteDatabase):
-        tables.metadata.create_all(database.engine)
-        return
-    assert isinstance(database, PostgresDatabase)
-    async with database.engine.begin() as connection:
-        await connection.run_sync(tables.metadata.create_all)
-
-
 async def build(settings: Settings) -> World:
     """A world on an empty database."""
     clock = FixedClock(START)
     database = open_database(settings)
-    await create_tables(database)
+    await lay_tables(database)
     unused: Any = None
     jobs = _ListeningJobs()
     runtime = Runtime(

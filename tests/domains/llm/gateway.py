@@ -20,15 +20,15 @@ from interlock.domains.llm.views import Provider, ProviderKind
 from interlock.domains.org import service as org
 from interlock.kit.clock import FixedClock
 from interlock.kit.operations import Nothing
-from interlock.runtime import tables
 from interlock.runtime.context import ALL_SCOPES, SYSTEM, Actor, ActorKind, Ctx, Runtime, UserId, WorkspaceId
-from interlock.runtime.database import PostgresDatabase, SqliteDatabase, open_database
+from interlock.runtime.database import open_database
 from interlock.runtime.events import Streams
 from interlock.runtime.http import GuardedHttp
 from interlock.runtime.invoke import invoke
 from interlock.runtime.jobs import Jobs
 from interlock.runtime.secrets import Secrets
 from interlock.runtime.settings import Settings
+from tests.support.schema import lay_tables
 
 CommandT = TypeVar("CommandT", bound=BaseModel)
 ResultT = TypeVar("ResultT")
@@ -100,11 +100,7 @@ async def opened(data_dir: Path, **settings: Any) -> AsyncIterator[Gateway]:
     values = {"data_dir": data_dir, "http_allow_private": "127.0.0.0/8", "local_model_threads": 1, **settings}
     chosen = Settings.model_validate(values)
     database = open_database(chosen)
-    if isinstance(database, PostgresDatabase):
-        async with database.engine.begin() as connection:
-            await connection.run_sync(tables.metadata.create_all)
-    elif isinstance(database, SqliteDatabase):
-        tables.metadata.create_all(database.engine)
+    await lay_tables(database)
     clock = FixedClock(START)
     unused: Any = None
     runtime = Runtime(

@@ -16,6 +16,12 @@ def postgres_template(postgres_server: PostgresServer) -> str:
     return postgres_server.ensure_template(TEMPLATE, lambda url: Backend("dbos", Path(), url).create_tables())
 
 
+@pytest.fixture(scope="session")
+def postgres_is_new() -> bool:
+    """Engines are left as a crash would leave them."""
+    return True
+
+
 @pytest.fixture(params=["sqlite", *(pytest.param(kind, marks=pytest.mark.postgres) for kind in ("postgres", "dbos"))])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
     """An empty place to run on."""

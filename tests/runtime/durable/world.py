@@ -24,6 +24,7 @@ from interlock.runtime.http import GuardedHttp
 from interlock.runtime.jobs import Jobs
 from interlock.runtime.secrets import Secrets
 from interlock.runtime.settings import Settings
+from tests.support.schema import lay_file
 
 PATIENCE = 20.0
 ValueT = TypeVar("ValueT")
@@ -65,13 +66,13 @@ class Backend:
 
     def create_tables(self) -> None:
         """All tables of the metadata."""
-        url = f"sqlite:///{self.directory / 'interlock.db'}"
-        if self.url is not None:
-            url = self.url.replace("postgresql://", "postgresql+psycopg://")
-        engine = create_engine(url)
+        if self.url is None:
+            lay_file(self.directory / "interlock.db")
+            return
+        engine = create_engine(self.url.replace("postgresql://", "postgresql+psycopg://"))
         tables.metadata.create_all(engine)
         engine.dispose()
-        if self.kind == "dbos" and self.url is not None:
+        if self.kind == "dbos":
             DBOS.migrate(self.url)
 
     def engine(self, **options: Any) -> JournalEngine:
