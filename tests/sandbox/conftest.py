@@ -21,7 +21,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def own(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=sandbox.base_url) as client:
+    async with httpx.AsyncClient(base_url=sandbox.base_url, trust_env=False, verify=False) as client:
         yield client
 
 
@@ -51,4 +51,4 @@ async def stripe(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
 
 def _client(sandbox: Sandbox, provider: ProviderName) -> httpx.AsyncClient:
     headers = {"authorization": f"Bearer {TOKENS[provider]}"}
-    return httpx.AsyncClient(base_url=sandbox.url(provider), headers=headers)
+    return httpx.AsyncClient(base_url=sandbox.url(provider), headers=headers, trust_env=False, verify=False)

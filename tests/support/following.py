@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from tests.support.process import ServerProcess
+from tests.support.process import DIRECT, ServerProcess
 
 PATIENCE_SECONDS = 150
 ENDINGS = {"run.completed", "run.failed", "run.rejected", "run.cancelled", "run.budget_exceeded"}
@@ -52,7 +52,7 @@ class Events:
         last = str(self.numbers[-1]) if self.all else "0"
         headers = {"x-api-key": self.server.key, "Last-Event-ID": last}
         url = self.server.base_url + self.url
-        with httpx.stream("GET", url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False) as response:
+        with httpx.stream("GET", url, headers=headers, timeout=PATIENCE_SECONDS, **DIRECT) as response:
             for line in response.iter_lines():
                 if line.startswith("data: "):
                     yield json.loads(line.removeprefix("data: "))

@@ -62,6 +62,8 @@ def _share_statements(patch: pytest.MonkeyPatch) -> None:
     def sqlite(database: SqliteDatabase, *args: Any, **named: Any) -> None:
         open_sqlite(database, *args, **named)
         database.engine._compiled_cache = on_sqlite
+        if database.synchronous == "normal":
+            database.synchronous = "off"  # no test cuts the power; one that asks for "full" gets it
         shared[:] = shared or [database.preparer]
         database.preparer = shared[0]
 

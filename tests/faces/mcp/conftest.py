@@ -114,7 +114,7 @@ async def server(tmp_path: Path, sandbox: Sandbox) -> AsyncIterator[McpServer]:
     registered = await world.base.call(clients.register_client, command)
     async with (
         listening(Edge(inner, runtime)) as url,
-        httpx.AsyncClient(base_url=url, timeout=10) as http,
+        httpx.AsyncClient(base_url=url, timeout=10, trust_env=False, verify=False) as http,
     ):
         yield McpServer(world, url, registered, http, settlement)
         connections_of(runtime).close_all()
