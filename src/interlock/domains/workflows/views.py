@@ -101,8 +101,8 @@ class NodeKindFacts(View):
     """A kind of node as an editor needs it.
 
     `config` is a JSON schema. Of its own words, `x-choices` names the list a value is picked from, `x-language` is
-    `template` for texts with `{{ }}` and `expression` for bare expressions, `x-rows` asks for a tall field. `fresh` is
-    a configuration to begin with. `scope` is what its author must have beside `workflows`.
+    `template` for texts with `{{ }}` and `expression` for bare expressions, `x-rows` asks for a tall field, `x-json`
+    for one of JSON. `fresh` is a configuration to begin with. `scope` is what its author must have beside `workflows`.
     """
 
     kind: str

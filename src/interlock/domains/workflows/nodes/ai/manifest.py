@@ -32,7 +32,10 @@ class Config(NodeConfig):
     ] = None
     use_memory: Annotated[bool, Field(description="Let what is remembered join the prompt as reference data.")] = True
     answer_schema: Annotated[
-        dict[str, Any] | None, Field(description="JSON schema of the answer; without it the answer is text.")
+        dict[str, Any] | None,
+        Field(
+            description="JSON schema of the answer; without it the answer is text.", json_schema_extra={"x-json": True}
+        ),
     ] = None
 
 
