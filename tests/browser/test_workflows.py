@@ -6,6 +6,8 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
+from interlock.domains.governance.approvals import service as approvals
+from interlock.domains.governance.approvals.states import ApprovalStatus
 from tests.domains.workflows.support import chain, node
 from tests.support.browser import Desk
 from tests.support.story import write_script
@@ -97,8 +99,6 @@ async def test_nodes_are_dragged_in_connected_moved_and_cut_by_mouse(desk: Desk)
     found = await _saved(desk, workflow)
     assert found["edges"] == [{"source": "start", "target": "transform", "branch": None}]
     assert found["nodes"][1]["position"]["x"] > found["nodes"][0]["position"]["x"]
-    await page.locator("#wf-canvas .main-path").click(force=True)
-    await page.get_by_role("button", name="Disconnect: ← Trigger").or_(page.locator("#wf-canvas")).first.focus()
     await _drawn(page, "transform").locator(".wf-face").click()
     await page.get_by_role("button", name="Disconnect: ← Trigger").click()
     await expect(page.locator("#wf-canvas .connection")).to_have_count(0)
@@ -202,8 +202,9 @@ async def test_a_lost_connection_catches_up_with_the_run(desk: Desk) -> None:
     await page.get_by_role("button", name="Run", exact=True).click()
     await expect(_drawn(page, "ask")).to_have_attribute("data-state", "held")
     await desk.offline()
-    (gate,) = await desk.server.api("GET", "/api/v1/approvals?status=pending")
-    await desk.server.api("POST", f"/api/v1/approvals/{gate['id']}/approve", {})
+    pending = approvals.ListApprovals(status=ApprovalStatus.PENDING)
+    (gate,) = (await desk.server.call(approvals.list_, pending)).items
+    await desk.server.call(approvals.approve, approvals.Approve(approval_id=gate.id))
     await desk.online()
     await expect(_drawn(page, "end")).to_have_attribute("data-state", "done")
 
@@ -258,7 +259,7 @@ async def test_on_a_phone_the_graph_is_a_list(desk: Desk) -> None:
 
 async def test_tools_agents_and_tables_are_chosen_from_lists(desk: Desk) -> None:
     agent = await desk.server.api(
-        "POST", "/api/v1/agents", {"name": "Researcher", "model": "default", "instructions": "Be brief."}
+        "POST", "/api/v1/agents", {"name": "Researcher", "model": "default", "system_prompt": "Be brief."}
     )
     workflow = await _create(desk, [node("start", "trigger")], [])
     page = await _open(desk, workflow)

@@ -5,6 +5,7 @@ const connection = document.getElementById("connection");
 let source = null;
 let followed = "";
 let wasLost = false;
+let isFirst = true;
 let lostTimer = 0;
 
 const liveParts = () => [...document.querySelectorAll("[data-live]")];
@@ -40,8 +41,10 @@ function follow() {
     clearTimeout(lostTimer);
     lostTimer = 0;
     connection.hidden = true;
-    if (wasLost) refreshAll();
-    wasLost = false;
+    // What changed before the server knew what to tell is read now; of a fresh page only streams move so fast.
+    if (wasLost || !isFirst) refreshAll();
+    else for (const part of liveParts()) if (topicsOf(part).some((topic) => topic.includes(":"))) refresh(part);
+    wasLost = isFirst = false;
     document.documentElement.dataset.connected = "true";
   });
   opened.addEventListener("changed", (event) => {

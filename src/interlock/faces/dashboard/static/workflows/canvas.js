@@ -171,14 +171,15 @@ export class Canvas {
     this.place.style.backgroundPosition = `${x}px ${y}px`;
   }
 
-  fit() {
+  /** Show all of it, but never smaller than asked for: then it begins at its start. */
+  fit(least = 0.25) {
     if (!this.model.nodes.length || !this.place.clientWidth) return this.look(0, 0, 1);
     const boxes = this.model.nodes.map((node) => ({ ...node.position, element: this.element(node.id) }));
     const left = Math.min(...boxes.map((box) => box.x)) - 40;
     const top = Math.min(...boxes.map((box) => box.y)) - 40;
     const width = Math.max(...boxes.map((box) => box.x + (box.element?.offsetWidth ?? 200))) + 90 - left;
     const height = Math.max(...boxes.map((box) => box.y + (box.element?.offsetHeight ?? 70))) + 40 - top;
-    const zoom = Math.max(0.25, Math.min(1, this.place.clientWidth / width, this.place.clientHeight / height));
+    const zoom = Math.max(least, Math.min(1, this.place.clientWidth / width, this.place.clientHeight / height));
     const x = Math.max(0, (this.place.clientWidth - width * zoom) / 2) - left * zoom;
     const y = Math.max(0, (this.place.clientHeight - height * zoom) / 3) - top * zoom;
     return this.look(x, y, zoom);

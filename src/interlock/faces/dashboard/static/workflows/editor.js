@@ -11,6 +11,7 @@ const { toast, ask } = await import(document.querySelector('script[src*="/app.js
 
 const CHECK_MS = 350;
 const STEP = 20;
+const READABLE = 0.75;
 const find = (id) => document.getElementById(id);
 const data = JSON.parse(find("workflow-data").dataset.json);
 const kinds = new Map(data.kinds.map((kind) => [kind.kind, kind]));
@@ -60,6 +61,7 @@ function focusPanel() {
 
 function select(id, options) {
   canvas.selected = id;
+  document.querySelector(".wf").classList.toggle("without-panel", !id);
   canvas.show();
   panel.show(id, options);
   outline();
@@ -116,6 +118,7 @@ function outline() {
 /* what changed is shown, checked and kept in this browser until it is saved */
 function refresh() {
   if (canvas.selected && !model.node(canvas.selected)) canvas.selected = null;
+  document.querySelector(".wf").classList.toggle("without-panel", !canvas.selected);
   canvas.show();
   panel.show(canvas.selected);
   outline();
@@ -262,7 +265,7 @@ const again = (changed) => changed && panel.show(canvas.selected, { force: true 
 const tools = {
   "wf-undo": () => again(model.undo()),
   "wf-redo": () => again(model.redo()),
-  "wf-tidy": () => (model.edit(() => model.arrange()), canvas.fit()),
+  "wf-tidy": () => (model.edit(() => model.arrange()), canvas.fit(READABLE)),
   "wf-fit": () => canvas.fit(),
   "wf-in": () => canvas.zoomBy(1),
   "wf-out": () => canvas.zoomBy(-1),
@@ -279,8 +282,8 @@ const tools = {
       model.edges = data.example.edges;
       model.arrange();
     });
-    canvas.fit();
     select(data.example.nodes[1].id);
+    canvas.fit(READABLE);
   },
   "wf-first": () => palette.add("trigger"),
   "wf-add": () => palette.suggest(null, find("wf-add")),
@@ -293,7 +296,7 @@ function showAs(list) {
   if (!list) {
     canvas.shape = "";
     canvas.show();
-    canvas.fit();
+    canvas.fit(READABLE);
   }
 }
 find("wf-as-list").addEventListener("click", () => showAs(!document.querySelector(".wf").classList.contains("as-list")));
@@ -325,7 +328,7 @@ function offerDraft() {
   bar.querySelector("[data-take]").addEventListener("click", () => {
     bar.hidden = true;
     model.edit(() => ({ nodes: model.nodes, edges: model.edges } = JSON.parse(kept.text)));
-    canvas.fit();
+    canvas.fit(READABLE);
   });
   bar.querySelector("[data-drop]").addEventListener("click", () => {
     bar.hidden = true;
@@ -339,6 +342,6 @@ offerDraft();
 showAs(narrow.matches);
 refresh();
 lightUp();
-canvas.fit();
+canvas.fit(READABLE);
 model.addEventListener("change", refresh);
 document.querySelector(".wf").dataset.ready = "true";

@@ -1,6 +1,6 @@
 // The graph that is being edited: nodes and edges as the API has them, with undo. No DOM in here.
 
-export const WIDTH = 240;
+export const WIDTH = 270;
 export const HEIGHT = 130;
 const MOST_STEPS = 100;
 const MERGE_MS = 1200;
@@ -201,25 +201,28 @@ export class Model extends EventTarget {
     return [...order, ...rest].map((id) => this.node(id));
   }
 
-  /** Columns by distance from the start; in each column the order of those that lead there. */
+  /** How much room a node takes from top to bottom: one with many ways on has many ports. */
+  tall(node) {
+    return Math.max(90, this.ways(node).length * 23 + 30) + 40;
+  }
+
+  /** Columns by distance from the start; in each column near those that lead there. */
   arrange() {
     const column = new Map();
-    const row = new Map();
     const columns = [];
     for (const node of this.order()) {
       const from = this.edges.filter((edge) => edge.target === node.id && column.has(edge.source)).map((edge) => edge.source);
       const at = from.length ? Math.max(...from.map((id) => column.get(id))) + 1 : 0;
       column.set(node.id, at);
-      (columns[at] ??= []).push({ node, wish: from.length ? from.reduce((sum, id) => sum + (row.get(id) ?? 0), 0) / from.length : 0 });
-      row.set(node.id, columns[at].length - 1);
+      (columns[at] ??= []).push({ node, from });
     }
     columns.forEach((found, x) => {
-      let y = 0;
-      for (const { node, wish } of found.sort((one, other) => one.wish - other.wish)) {
-        y = Math.max(y, Math.round(wish));
-        row.set(node.id, y);
-        node.position = { x: 40 + x * WIDTH, y: 60 + y * HEIGHT };
-        y += 1;
+      let free = 60;
+      const wish = ({ from }) => (from.length ? from.reduce((sum, id) => sum + this.node(id).position.y, 0) / from.length : 0);
+      for (const entry of found.map((one) => ({ ...one, wish: wish(one) })).sort((one, other) => one.wish - other.wish)) {
+        const y = Math.max(free, Math.round(entry.wish));
+        entry.node.position = { x: 40 + x * WIDTH, y };
+        free = y + this.tall(entry.node);
       }
     });
   }

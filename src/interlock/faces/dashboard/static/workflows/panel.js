@@ -10,7 +10,7 @@ const ON_ERROR = [
 export class Panel {
   /** `on`: problem(text), removed(id), renamed(id), suggest(id, button). */
   constructor(place, model, data, on) {
-    Object.assign(this, { place, model, data, on, id: null, field: null });
+    Object.assign(this, { place, model, data, on, id: undefined, field: null });
     place.addEventListener("focusin", (event) => {
       if (event.target.dataset.language) this.field = event.target;
     });
