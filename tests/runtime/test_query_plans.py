@@ -53,7 +53,8 @@ def modules() -> Iterator[str]:
         for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             if found.name.rpartition(".")[2] in {"repository", "jobs", "daily", "events", "journal", "chain", "keys"}:
                 yield found.name
-    yield from ("interlock.domains.governance.budgets.counters", "interlock.domains.governance.ledger.walk")
+    governance = "interlock.domains.governance"
+    yield from (f"{governance}.budgets.counters", f"{governance}.budgets.days", f"{governance}.ledger.walk")
 
 
 _LISTED = re.compile(r"\(__\[POSTCOMPILE_\w+\]\)")

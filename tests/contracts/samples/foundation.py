@@ -258,6 +258,7 @@ SAMPLES: dict[str, Build] = {
     "connectors.get": reference("connection_id", "connectors.connect"),
     "connectors.list": nothing,
     "connectors.test": _integration,
+    "costs.report": nothing,
     "ledger.export": nothing,
     "ledger.get": _entry,
     "ledger.jwks": nothing,

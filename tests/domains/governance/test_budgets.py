@@ -405,7 +405,7 @@ async def test_what_others_spend_on_ones_behalf_fills_ones_own_day_and_nobody_el
     world, workflow = either_world, AgentId.new()
     await settle(world.ctx, "0.6", "child", agent_id=AgentId.new())
     await within(world.ctx, lambda ctx: budgets.require_day(ctx, workflow, Decimal("0.5")))
-    await within(world.ctx, lambda ctx: budgets.attribute(ctx, workflow, Decimal("0.6")))
+    await within(world.ctx, lambda ctx: budgets.attribute(ctx, workflow, "Triage", Decimal("0.6")))
     with pytest.raises(InterlockError) as refusal:
         await within(world.ctx, lambda ctx: budgets.require_day(ctx, workflow, Decimal("0.5")))
     assert refusal.value.data["workflow_daily_spent"] == 0.6

@@ -12,7 +12,7 @@ import structlog
 from interlock.domains.governance.approvals import service as approvals
 from interlock.domains.governance.approvals.views import ApprovalId
 from interlock.domains.governance.budgets import service as budgets
-from interlock.domains.governance.budgets.views import UsageKind
+from interlock.domains.governance.budgets.views import SpentBy, UsageKind
 from interlock.domains.governance.ledger import service as ledger
 from interlock.domains.governance.policies.views import Decision
 from interlock.domains.tools import evidence
@@ -167,6 +167,7 @@ async def release_gate(ctx: Ctx, approval_id: ApprovalId, outcome: ToolOutcome, 
 async def _settle_money(ctx: Ctx, admitted: Admitted, cost: Decimal) -> None:
     """What it cost, instead of what was set aside for it; free calls leave no line in the money ledger."""
     if cost:
+        caller = admitted.request.caller  # whoever carries out an approved call is not the one who asked for it
         spent = budgets.Settle(
             kind=UsageKind.TOOL,
             cost=cost,
@@ -175,6 +176,7 @@ async def _settle_money(ctx: Ctx, admitted: Admitted, cost: Decimal) -> None:
             run_id=admitted.request.run_id,
             agent_id=admitted.request.agent_id,
             tool=admitted.request.spec.name,
+            spent_by=SpentBy(kind=caller.kind, id=caller.id, label=caller.label),
         )
         await budgets.settle(ctx, spent)
     elif admitted.reservation_id is not None:

@@ -46,5 +46,5 @@ async def outcome_of_child(work: Work, child: RunId) -> Outcome:
 async def _settled(work: Work, child: RunId, ctx: Ctx) -> Json:
     run = await runs.summary(ctx, child)
     if run.total_cost:
-        await budgets.attribute(ctx, work.run.spender, run.total_cost)
+        await budgets.attribute(ctx, work.run.spender, work.run.workflow_name, run.total_cost)
     return run.model_dump(mode="json")

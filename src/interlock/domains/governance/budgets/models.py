@@ -5,7 +5,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, String, Table, UniqueConstraint, text
 
 from interlock.domains.governance.budgets.states import ReservationStatus
-from interlock.domains.governance.budgets.views import BudgetId, ReservationId, UsageId, UsageKind
+from interlock.domains.governance.budgets.views import BudgetId, OwnerKind, ReservationId, UsageId, UsageKind
 from interlock.kit.ids import AgentId, RunId
 from interlock.runtime import tables
 from interlock.runtime.context import WorkspaceId
@@ -109,4 +109,53 @@ usage_entries = Table(
     CheckConstraint("cost >= 0", name="cost"),
     Index("ix_usage_entries_workspace_id_at", "workspace_id", "at"),
     Index("ix_usage_entries_workspace_id_run_id", "workspace_id", "run_id"),
+)
+
+_day_kind, _day_kind_check = tables.state("kind", UsageKind)
+_owner_kind, _owner_kind_check = tables.state("owner_kind", OwnerKind)
+
+# What a day cost, by everything people ask for: one row for each combination that spent on it, changed in the unit of
+# work that writes the line of the money ledger. Empty text stands for what does not apply, because NULLs are no key.
+spend_days = Table(
+    "spend_days",
+    tables.metadata,
+    tables.key(),
+    tables.reference("workspace_id", WorkspaceId),
+    Column("day", String(10), nullable=False),
+    _day_kind,
+    _day_kind_check,
+    Column("model", String(200), nullable=False),
+    Column("provider", String(120), nullable=False),
+    Column("tool", String(200), nullable=False),
+    _owner_kind,
+    _owner_kind_check,
+    Column("owner", String(32), nullable=False),
+    Column("caller_kind", String(40), nullable=False),
+    Column("caller", String(80), nullable=False),
+    Column("owner_label", String(200), nullable=False),
+    Column("caller_label", String(200), nullable=False),
+    tables.money("cost"),
+    # What others have spent on the owner's behalf; it is in the others' `cost` already.
+    tables.money("attributed"),
+    Column("calls", BigInteger, nullable=False),
+    Column("unknown", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    # In the order in which a stretch of days is read.
+    Index(
+        "uq_spend_days_key",
+        "workspace_id",
+        "day",
+        "kind",
+        "model",
+        "provider",
+        "tool",
+        "owner_kind",
+        "owner",
+        "caller_kind",
+        "caller",
+        unique=True,
+    ),
+    CheckConstraint("cost >= 0", name="cost"),
 )

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field
 
-from interlock.domains.governance.budgets import counters, holds, repository
+from interlock.domains.governance.budgets import counters, days, holds, repository
 from interlock.domains.governance.budgets.counters import Change, Total
 from interlock.domains.governance.budgets.errors import Cap, budget_exceeded
 from interlock.domains.governance.budgets.events import BudgetAlertFired
@@ -19,10 +19,13 @@ from interlock.domains.governance.budgets.views import (
     AlertChannel,
     Budget,
     Caps,
+    DaySpend,
     Headroom,
     Reservation,
     ReservationId,
+    Slice,
     Spend,
+    SpentBy,
     Usage,
     UsageId,
     UsageKind,
@@ -54,7 +57,12 @@ class Reserve(Command):
 
 
 class Settle(Command):
-    """What something cost; None is an unknown price. A reference settles once, however often it is told."""
+    """What something cost; None is an unknown price. A reference settles once, however often it is told.
+
+    Args:
+        spent_by: who made the call, where it is not the caller of the context.
+        agent_name: what a program that acts itself calls the agent of `agent_id`.
+    """
 
     kind: UsageKind
     cost: Usd | None
@@ -68,6 +76,8 @@ class Settle(Command):
     input_tokens: Tokens = 0
     output_tokens: Tokens = 0
     cached_tokens: Tokens = 0
+    spent_by: SpentBy | None = None
+    agent_name: Annotated[str, Field(max_length=200)] | None = None
 
 
 class AlertRule(Command):
@@ -121,7 +131,8 @@ async def settle(ctx: Ctx, command: Settle) -> Usage:
     moved: list[Change] = []
     if command.reservation_id is not None:
         moved = await holds.end(ctx, command.reservation_id, ReservationStatus.SETTLED)
-    usage = Usage(id=UsageId.new(), at=ctx.now, **command.model_dump(exclude={"reservation_id"}))
+    told = command.model_dump(exclude={"reservation_id", "spent_by", "agent_name"})
+    usage = Usage(id=UsageId.new(), at=ctx.now, **told)
     if not await repository.add_usage(ctx, usage):
         await counters.move(ctx, moved)
         earlier = await repository.usage_of(ctx, command.reference)
@@ -132,6 +143,7 @@ async def settle(ctx: Ctx, command: Settle) -> Usage:
     for total in counters.touched(usage.at, usage.run_id, usage.agent_id, usage.tool):
         moved.append(Change(total, spent=usage.cost or ZERO, unknown=unknown))
     await counters.move(ctx, moved)
+    await days.add(ctx, usage, command.spent_by, command.agent_name)
     if usage.cost:
         await _tell(ctx)
     return usage
@@ -170,10 +182,11 @@ async def require_funds(ctx: Ctx, run_cap: Decimal | None = None) -> None:
     await _require(ctx, ZERO, None, run_cap, in_run=True)
 
 
-async def attribute(ctx: Ctx, spender: AgentId, cost: Decimal) -> None:
-    """Count what others have spent on one's behalf towards one's own ceilings; the workspace has counted it already."""
+async def attribute(ctx: Ctx, spender: AgentId, name: str, cost: Decimal) -> None:
+    """Count what others have spent on a workflow's behalf towards its own ceilings; the workspace has counted it."""
     await hold_workspace(ctx)
     await counters.move(ctx, [Change(total, spent=cost) for total in counters.agent_totals(ctx.now, spender)])
+    await days.attribute(ctx, spender, name, cost)
 
 
 async def require_day(ctx: Ctx, spender: AgentId, daily_cap: Decimal) -> None:
@@ -347,3 +360,18 @@ async def _tell(ctx: Ctx) -> None:
 async def providers_used(ctx: Ctx, since: datetime) -> dict[str, datetime]:
     """When each provider of models was last used after a moment, by the money ledger."""
     return await repository.providers_used(ctx, since)
+
+
+async def spent_by_day(ctx: Ctx, first: date, last: date) -> tuple[DaySpend, ...]:
+    """What each UTC day of a stretch cost, both ends included; days without a cost are left out."""
+    return await days.by_day(ctx, first, last)
+
+
+async def spent_by_what(ctx: Ctx, first: date, last: date) -> tuple[Slice, ...]:
+    """What each combination of model, tool, owner and caller cost in a stretch of UTC days, both ends included."""
+    return await days.by_what(ctx, first, last)
+
+
+async def first_day_of_spending(ctx: Ctx) -> date | None:
+    """The first UTC day on which anything was spent; None before that."""
+    return await days.first_day(ctx)

@@ -1,12 +1,13 @@
 """What other domains and faces see of spending."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
 from interlock.kit.ids import AgentId, RunId, TypedId
 from interlock.kit.operations import View
+from interlock.runtime.context import ActorKind
 
 
 class ReservationId(TypedId):
@@ -34,6 +35,65 @@ class UsageKind(StrEnum):
     TOOL = "tool"
     CHECK = "check"
     CHAT = "chat"
+
+
+class OwnerKind(StrEnum):
+    """Whose work a cost belongs to; a name is what a program that acts itself calls its agent."""
+
+    NONE = "none"
+    AGENT = "agent"
+    WORKFLOW = "workflow"
+    NAME = "name"
+
+
+class SpentBy(View):
+    """Who made the call that cost something."""
+
+    kind: ActorKind
+    id: TypedId | None
+    label: str
+
+
+class Amount(View):
+    """What was spent: sums leave out the `unknown` calls, whose price nobody knows."""
+
+    cost: Decimal = Decimal(0)
+    calls: int = 0
+    unknown: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+    def plus(self, other: "Amount") -> "Amount":
+        """Both together."""
+        return Amount(**{name: getattr(self, name) + getattr(other, name) for name in Amount.model_fields})
+
+
+class DaySpend(View):
+    """What a UTC day cost."""
+
+    day: date
+    amount: Amount
+
+
+class Slice(View):
+    """What one combination of model, tool, owner and caller cost within a stretch of days.
+
+    `attributed` is what others have spent on the owner's behalf, a workflow's agents for one: it is no part of any sum.
+    """
+
+    kind: UsageKind
+    model: str
+    provider: str
+    tool: str
+    owner_kind: OwnerKind
+    owner: TypedId | None
+    owner_label: str
+    caller_kind: ActorKind | None
+    caller: str
+    caller_label: str
+    amount: Amount
+    attributed: Decimal
 
 
 class AlertChannel(StrEnum):

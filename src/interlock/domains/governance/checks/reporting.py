@@ -104,6 +104,7 @@ async def _settle(ctx: Ctx, command: RecordOutcome, reservation_id: ReservationI
             reference=reference,
             reservation_id=reservation_id,
             agent_id=agent_key(ctx.workspace_id, command.agent_id),
+            agent_name=command.agent_id,
             tool=command.tool,
         ),
     )
