@@ -48,7 +48,7 @@ def engine(older: Settings) -> Iterator[Engine]:
 def put(connection: Connection, name: str, /, **values: Any) -> UUID:
     """A row with something in every column that must have something."""
     table = Table(name, MetaData(), autoload_with=connection)
-    guid = values.setdefault("guid", uuid4())
+    guid: UUID = values.setdefault("guid", uuid4())
     row = {}
     for column in table.columns:
         if column.name in values:
