@@ -19,7 +19,14 @@ from interlock.runtime import migrations
 from interlock.runtime.settings import Settings
 
 BEFORE = "0014"
-FILLERS: dict[type, Any] = {str: "active", int: 1, bool: False, dict: {}, object: {}, datetime: datetime(2026, 8, 1, tzinfo=UTC)}
+FILLERS: dict[type, Any] = {
+    str: "active",
+    int: 1,
+    bool: False,
+    dict: {},
+    object: {},
+    datetime: datetime(2026, 8, 1, tzinfo=UTC),
+}
 
 
 @pytest.fixture(scope="session")
