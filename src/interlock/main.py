@@ -31,10 +31,12 @@ from interlock.domains.forms import jobs as form_jobs
 from interlock.domains.forms.events import FormSubmitted
 from interlock.domains.forms.service import definition as forms
 from interlock.domains.governance.approvals import jobs as approval_jobs
+from interlock.domains.governance.approvals import service as approvals
 from interlock.domains.governance.approvals.events import ApprovalDecided, ApprovalRequested
 from interlock.domains.governance.budgets import jobs as budget_jobs
 from interlock.domains.governance.budgets.events import BudgetAlertFired
 from interlock.domains.governance.ledger import service as ledger
+from interlock.domains.governance.policies import replay
 from interlock.domains.governance.policies.events import PolicyAlerted
 from interlock.domains.governance.registry import jobs as registry_jobs
 from interlock.domains.governance.registry import service as registry
@@ -151,6 +153,7 @@ def build_runtime(settings: Settings, server: str) -> Runtime:
     )
     _subscribe(runtime)
     tools.tell_checks(runtime)
+    replay.tell(runtime, approvals.arguments_of, tools.arguments_of)
     tables.tell_workflows(runtime, _require_workflow)
     return runtime
 

@@ -1,6 +1,6 @@
 """Money is Decimal US dollars, stored as whole nano-dollars; floats appear only at the outermost wire."""
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
@@ -23,6 +23,15 @@ def from_nano(nano: int) -> Decimal:
 def rounded(amount: Decimal, places: int = 4) -> Decimal:
     """The amount as shown to people and programs, half up."""
     return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+
+
+def exact(told: object) -> Decimal:
+    """An amount as JSON or text tells it; what is no amount counts as nothing."""
+    try:
+        amount = Decimal(str(told))
+    except InvalidOperation:
+        return ZERO
+    return amount if ZERO <= amount <= MAXIMUM else ZERO
 
 
 def _exact(value: object) -> object:

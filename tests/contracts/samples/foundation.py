@@ -132,6 +132,11 @@ async def _update_policy(world: World) -> Sample:
     return Sample({"policy_id": await world.made("policies.create"), "mode": "pause"})
 
 
+async def _replay(world: World) -> Sample:
+    await world.run("checks.check_action")
+    return Sample({"policy": (await _create_policy(world)).payload, "last": 20})
+
+
 async def _dry_run(_world: World) -> Sample:
     return Sample({"tool": "comms.send_email", "args": {"to": "a@example.com", "subject": "x", "body": "y"}})
 
@@ -155,6 +160,11 @@ async def _held_check(world: World) -> Sample:
     await world.call("policies.create", policy)
     verdict = await world.call("checks.check_action", {"tool": tool, "args": {"amount": 5}})
     return Sample({"approval_id": verdict.escalation_id})
+
+
+async def _held_checks(world: World) -> Sample:
+    held = await _held_check(world)
+    return Sample({"approval_ids": [held.payload["approval_id"]], "answer": "approve"})
 
 
 async def _update_budget(_world: World) -> Sample:
@@ -246,9 +256,12 @@ SAMPLES: dict[str, Build] = {
     "agents.update": _update_agent,
     "agents.versions": reference("agent_id", "agents.create"),
     "approvals.approve": _held_check,
+    "approvals.decide_many": _held_checks,
     "approvals.get": _held_check,
+    "approvals.inbox": nothing,
     "approvals.list": nothing,
     "approvals.reject": _held_check,
+    "approvals.review": _held_check,
     "budget.get": nothing,
     "budget.update": _update_budget,
     "checks.check_action": _check,
@@ -285,6 +298,7 @@ SAMPLES: dict[str, Build] = {
     "policies.dry_run": _dry_run,
     "policies.get": reference("policy_id", "policies.create"),
     "policies.list": nothing,
+    "policies.replay": _replay,
     "policies.update": _update_policy,
     "runs.cancel": _waiting_run,
     "runs.events": reference("run_id", "runs.start_agent"),

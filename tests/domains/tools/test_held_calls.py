@@ -256,3 +256,19 @@ async def test_a_keyed_held_call_answers_its_key_with_the_outcome(world: ToolWor
     expected = ToolStatus.DONE if decision == "approve" else ToolStatus.DENIED
     for _ in range(2):
         assert (await _refund(world, caller, key="run-1:3")).status is expected
+
+
+async def test_an_edit_leaves_what_was_masked_as_it_was_asked(either_world: ToolWorld) -> None:
+    """A policy that only watches masks what reviewers see; the adapter gets the argument all the same."""
+    command = policies.CreatePolicy(
+        name="watch", type=PolicyType.DATA_PRIVACY, mode=PolicyMode.LOG, config={"detect": [], "fields": ["charge_id"]}
+    )
+    await either_world.base.call(policies.create, command)
+    caller = await either_world.client()
+    held = await _refund(either_world, caller, amount_cents=500)
+    shown = (await _approval(either_world, held)).arguments
+    assert shown["charge_id"] == "[masked:field]"
+    await _approve(either_world, held, {**shown, "amount_cents": 200})
+    await either_world.deliver()
+    (refund,) = either_world.effects("stripe")
+    assert (refund["charge"], refund["amount"]) == (FIRST_CHARGE, 200)

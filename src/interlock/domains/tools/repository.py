@@ -66,6 +66,7 @@ _ABANDONED = (
     .limit(100)
 )
 _LONG = timedelta(hours=1)
+_RECENT = select(_c.args_hash, _c.arguments).where(_MINE).order_by(_c.id.desc()).limit(bindparam("most"))
 
 
 class ToolCalls(Repository[ToolCall]):
@@ -137,6 +138,12 @@ class ToolCalls(Repository[ToolCall]):
             **values,
         }
         return (await session.execute(_SETTLE, parameters)).rowcount == 1
+
+
+async def recent_arguments(ctx: Ctx, most: int) -> dict[str, dict[str, Any]]:
+    """The masked arguments of the latest calls, by their hash."""
+    rows = await (await ctx.session()).execute_long(_RECENT, {"workspace": ctx.workspace_id, "most": most})
+    return {row.args_hash: row.arguments for row in rows}
 
 
 async def abandoned(ctx: Ctx) -> list[Row[Any]]:

@@ -18,7 +18,7 @@ from interlock.domains.tools.errors import invalid_arguments, unknown_tool
 from interlock.domains.tools.execution import execute
 from interlock.domains.tools.pipeline import admit, outcome_of, scope_for
 from interlock.domains.tools.refusal import refuse
-from interlock.domains.tools.repository import ToolCalls
+from interlock.domains.tools.repository import ToolCalls, recent_arguments
 from interlock.domains.tools.request import Request, own_key
 from interlock.domains.tools.states import CallState
 from interlock.domains.tools.views import Tool, ToolCall, ToolCallId, ToolCatalogue, ToolOutcome
@@ -29,6 +29,7 @@ from interlock.kit.operations import Audit, Command, Effect, Nothing, operation
 from interlock.kit.paging import Page, PageQuery
 from interlock.runtime.context import ActorKind, Ctx, Runtime
 
+_LATEST = 2_000
 ToolName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -153,6 +154,12 @@ async def get_call(ctx: Ctx, command: CallRef) -> ToolCall:
 async def list_calls(ctx: Ctx, command: ListCalls) -> Page[ToolCall]:
     """List tool calls, newest first."""
     return await ToolCalls(ctx).page(command, {"tool": command.tool, "state": command.state, "run_id": command.run_id})
+
+
+async def arguments_of(ctx: Ctx, hashes: frozenset[str]) -> dict[str, dict[str, Any]]:
+    """What is still known of arguments by the hash that evidence has of them: the masked form of the latest calls."""
+    known = await recent_arguments(ctx, _LATEST)
+    return {hashed: arguments for hashed, arguments in known.items() if hashed in hashes}
 
 
 async def abandon_run(ctx: Ctx, run_id: RunId, reason: str) -> int:

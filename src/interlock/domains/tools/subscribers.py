@@ -84,7 +84,7 @@ async def _decided(ctx: Ctx, call_id: ToolCallId, event: ApprovalDecided) -> Adm
         await refuse(ctx, row, approval, unknown_tool(row.tool).message, None)
         return None
     stored = await approvals.payload(ctx, approval.id)
-    arguments = stored if approval.edited_hash is None else approval.edited_output
+    arguments = await approvals.call_to_make(ctx, approval)
     if not isinstance(arguments, dict):
         await refuse(ctx, row, approval, _PAYLOAD_GONE, None)
         return None

@@ -46,6 +46,12 @@ _OVERDUE = (
     .order_by(_columns.expires_at)
     .limit(500)
 )
+_RECENT = (
+    select(_columns.arguments)
+    .where(_columns.workspace_id == bindparam("workspace"))
+    .order_by(_columns.id.desc())
+    .limit(bindparam("most"))
+)
 
 
 class Approvals(Repository[Approval]):
@@ -108,6 +114,12 @@ class Approvals(Repository[Approval]):
         """Use an approval up; tells whether it was still there."""
         parameters = {"key": key, "workspace": self.ctx.workspace_id, "now": self.ctx.now}
         return (await (await self.ctx.session()).execute(_CONSUME, parameters)).rowcount == 1
+
+
+async def recent_arguments(ctx: Ctx, most: int) -> list[dict[str, Any]]:
+    """The masked arguments of the latest gates."""
+    rows = await (await ctx.session()).execute_long(_RECENT, {"workspace": ctx.workspace_id, "most": most})
+    return list(rows.scalars())
 
 
 async def overdue(ctx: Ctx, now: datetime) -> list[tuple[WorkspaceId, ApprovalId]]:

@@ -9,23 +9,26 @@ import jsonschema_rs
 from pydantic import Field, JsonValue
 
 from interlock.domains.governance.approvals import jobs
+from interlock.domains.governance.approvals.editing import restored
 from interlock.domains.governance.approvals.errors import already_settled, not_a_reviewer, unfit_edit
 from interlock.domains.governance.approvals.events import ApprovalRequested
 from interlock.domains.governance.approvals.models import approvals as table
-from interlock.domains.governance.approvals.repository import Approvals
+from interlock.domains.governance.approvals.repository import Approvals, recent_arguments
 from interlock.domains.governance.approvals.settling import settle
 from interlock.domains.governance.approvals.states import ApprovalStatus
 from interlock.domains.governance.approvals.views import Approval, ApprovalId, ApprovalKind
 from interlock.domains.governance.policies.service import caller_of
 from interlock.domains.governance.policies.views import Caller, PolicyId
 from interlock.domains.settings import service as settings
+from interlock.kit.canonical import digest
 from interlock.kit.errors import InterlockError, Kind
 from interlock.kit.ids import RunId
 from interlock.kit.operations import Audit, Command, Effect, operation
 from interlock.kit.paging import Page, PageQuery
 from interlock.runtime.context import ActorKind, Ctx
 
-_REVIEWERS = frozenset({ActorKind.USER, ActorKind.KEY})
+_LATEST = 1_000
+REVIEWERS = frozenset({ActorKind.USER, ActorKind.KEY})
 
 Comment = Annotated[
     str, Field(max_length=5_000, pattern=r"^[^\x00]*$", description="Words for whoever reads the decision.")
@@ -101,7 +104,8 @@ async def approve(ctx: Ctx, command: Approve) -> Approval:
     values: dict[str, Any] = _review(ctx, command.comment)
     if command.edited_output is not None:
         if current.kind is ApprovalKind.TOOL_CALL:
-            _check_edit(command.edited_output, await approvals.schema(current.id))
+            whole = restored(command.edited_output, current.arguments, await approvals.payload(current.id))
+            _check_edit(whole, await approvals.schema(current.id))
         values |= {
             "sealed_edit": approvals.seal_edit(command.edited_output),
             "edited_hash": ctx.runtime.secrets.keyed_digest(command.edited_output),
@@ -194,6 +198,23 @@ async def payload(ctx: Ctx, approval_id: ApprovalId) -> Any:
     return await Approvals(ctx).payload(approval_id)
 
 
+async def call_to_make(ctx: Ctx, approval: Approval) -> Any:
+    """The held call as it was approved: as it was asked, or as the reviewer has changed it; None once it is destroyed.
+
+    What the reviewer left as it was shown stays as it was asked, masked or not.
+    """
+    stored = await payload(ctx, approval.id)
+    if approval.edited_hash is None or stored is None:
+        return stored
+    return restored(approval.edited_output, approval.arguments, stored)
+
+
+async def arguments_of(ctx: Ctx, hashes: frozenset[str]) -> dict[str, dict[str, Any]]:
+    """What is still known of arguments by the hash that evidence has of them: the masked form of the latest gates."""
+    known = await recent_arguments(ctx, _LATEST)
+    return {hashed: arguments for arguments in known if (hashed := digest(arguments)) in hashes}
+
+
 async def destroy_payload(ctx: Ctx, approval_id: ApprovalId) -> None:
     """Forget the raw held call and the reviewer's replacement of it; hashes and decision stay."""
     approvals = Approvals(ctx)
@@ -233,7 +254,7 @@ async def consume(ctx: Ctx, approval_id: ApprovalId) -> bool:
 
 async def _to_decide(ctx: Ctx, approval_id: ApprovalId) -> tuple[Approvals, Approval]:
     """The gate, if this caller may decide it and it is still open."""
-    if ctx.actor.kind not in _REVIEWERS:
+    if ctx.actor.kind not in REVIEWERS:
         raise not_a_reviewer()
     approvals = Approvals(ctx)
     current = await approvals.get(approval_id)
@@ -263,5 +284,6 @@ def _check_edit(edit: JsonValue, schema: Mapping[str, Any] | None) -> None:
         raise unfit_edit("must be a JSON object: it replaces the call's arguments.")
     if schema is None:
         return
-    for error in jsonschema_rs.validator_for(dict(schema)).iter_errors(edit):
+    # What was masked is in the call by now, so no value may stand in a message.
+    for error in jsonschema_rs.validator_for(dict(schema), mask="[value]").iter_errors(edit):
         raise unfit_edit(f"{error.message}.", ".".join(str(part) for part in error.instance_path))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, bindparam, or_, select
+from sqlalchemy import Row, bindparam, func, or_, select
 from sqlalchemy.sql import ColumnElement
 
 from interlock.domains.governance.ledger.models import ledger_entries
@@ -34,6 +34,22 @@ _AFTER = (
     .order_by(_columns.sequence)
     .limit(bindparam("most"))
 )
+_HEAD = select(func.max(_columns.sequence)).where(_columns.workspace_id == bindparam("workspace"))
+_DECIDED = (
+    select(ledger_entries)
+    .where(
+        _columns.workspace_id == bindparam("workspace"),
+        _columns.sequence > bindparam("after"),
+        or_(_columns.event == EntryEvent.CHECK, _columns.event == EntryEvent.TOOL_CALL),
+        _columns.decision.is_not(None),
+    )
+    .order_by(_columns.sequence.desc())
+    .limit(bindparam("most"))
+)
+_LOOK_BACK = 20
+"""How many entries are looked through for each wanted decision, so that no ledger is walked to its beginning."""
+_ENDINGS = 2
+"""A held call is on record twice, at its question and at its end."""
 
 
 class Entries(Repository[LedgerEntry]):
@@ -71,6 +87,14 @@ async def after(ctx: Ctx, sequence: int, most: int) -> list[LedgerEntry]:
     """The next entries behind a sequence number, in order."""
     parameters = {"workspace": ctx.workspace_id, "sequence": sequence, "most": most}
     return [entry_of(row) for row in (await (await ctx.session()).execute_long(_AFTER, parameters)).all()]
+
+
+async def recent_decisions(ctx: Ctx, most: int) -> list[LedgerEntry]:
+    """Entries about checks and tool calls that carry a decision, newest first."""
+    session, mine = await ctx.session(), {"workspace": ctx.workspace_id}
+    head = (await session.execute(_HEAD, mine)).scalar_one() or 0
+    parameters = {**mine, "after": head - most * _LOOK_BACK, "most": most * _ENDINGS}
+    return [entry_of(row) for row in (await session.execute_long(_DECIDED, parameters)).all()]
 
 
 def conditions(ctx: Ctx, exact: Mapping[str, object], caller: str | None) -> list[ColumnElement[bool]]:

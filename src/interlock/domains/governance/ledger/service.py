@@ -125,6 +125,11 @@ async def after(ctx: Ctx, sequence: int, most: int) -> list[LedgerEntry]:
     return await repository.after(ctx, sequence, most)
 
 
+async def recent_decisions(ctx: Ctx, most: int) -> list[LedgerEntry]:
+    """What was decided about checks and tool calls lately, newest first; some entries more than asked for."""
+    return await repository.recent_decisions(ctx, most)
+
+
 async def ensure_keys(ctx: Ctx) -> None:
     """Make the server's first keys where there are none; part of a start."""
     await keys.ensure_keys(ctx)

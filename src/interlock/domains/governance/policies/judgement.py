@@ -80,6 +80,15 @@ def judge_attempt(rules: Rules, attempt: Attempt, spending: Spending | None) -> 
     )
 
 
+def match_of(rule: Rule, attempt: Attempt) -> MatchedPolicy | None:
+    """Whether one rule fires over a call of a tool and caller that it covers, with no regard to money."""
+    if not rule.covers_resources(Touched(attempt.arguments)):
+        return None
+    found = _Findings(attempt.arguments, attempt.arguments)
+    _apply(rule, attempt, None, found)
+    return found.matched[0] if found.matched else None
+
+
 def _apply(rule: Rule, attempt: Attempt, spending: Spending | None, found: _Findings) -> None:
     """See whether a rule fires, and note what follows from it."""
     detail = ""

@@ -66,11 +66,22 @@ class Rule:
         """Whether it applies to this caller: by label, id or kind."""
         if self._callers is None:
             return True
+        return self.covers_names(caller.label, caller.kind.value, None if caller.id is None else str(caller.id))
+
+    def covers_names(self, label: str, kind: str, key: str | None) -> bool:
+        """The same for a caller as evidence has it."""
+        if self._callers is None:
+            return True
         return (
-            self._callers.matches(caller.label)
-            or self._callers.matches(caller.kind.value)
-            or (caller.id is not None and self._callers.matches(str(caller.id)))
+            self._callers.matches(label)
+            or self._callers.matches(kind)
+            or (key is not None and self._callers.matches(key))
         )
+
+    @property
+    def looks_at_arguments(self) -> bool:
+        """Whether what it says depends on a call's arguments."""
+        return bool(self._resources) or self.masker is not None
 
     def covers_resources(self, touched: Touched) -> bool:
         """Whether every resource it names is touched by the call."""

@@ -125,6 +125,11 @@ async def get(ctx: Ctx, command: PolicyRef) -> Policy:
     return await Policies(ctx).get(command.policy_id)
 
 
+async def find(ctx: Ctx, policy_id: PolicyId) -> Policy | None:
+    """A policy, or None where it is retired."""
+    return await Policies(ctx).find(policy_id)
+
+
 @operation("policies.list")
 async def list_(ctx: Ctx, command: ListPolicies) -> Page[Policy]:
     """List the workspace's policies, newest first."""
@@ -167,17 +172,7 @@ async def dry_run(ctx: Ctx, command: TryPolicies) -> DryRun:
     """Show the verdict a call would get, without recording, spending or notifying anything."""
     rules = await _rules(ctx)
     if command.policy is not None:
-        proposed = Policy(
-            id=PolicyId.new(),
-            number=0,
-            created_at=ctx.now,
-            updated_at=ctx.now,
-            **{
-                **dict(command.policy),
-                "config": stored_config(parse_config(command.policy.type, command.policy.config)),
-            },
-        )
-        rules = rules.plus(Rule(proposed))
+        rules = rules.plus(Rule(proposed(ctx, command.policy)))
     caller = Caller(ctx.actor.kind, ctx.actor.id, command.agent_id)
     attempt = Attempt(
         command.tool,
@@ -197,6 +192,13 @@ async def dry_run(ctx: Ctx, command: TryPolicies) -> DryRun:
         masked_fields=verdict.masked_fields,
         controls=verdict.controls,
     )
+
+
+def proposed(ctx: Ctx, draft: CreatePolicy) -> Policy:
+    """A policy that does not exist, for a trial."""
+    config = stored_config(parse_config(draft.type, draft.config))
+    values = {**dict(draft), "config": config, "created_at": ctx.now, "updated_at": ctx.now}
+    return Policy(id=PolicyId.new(), number=0, **values)
 
 
 def caller_of(ctx: Ctx) -> Caller:

@@ -150,6 +150,11 @@ async def note_removed(ctx: Ctx, kind: SystemKind, subject: str) -> None:
         await org.rules_changed(ctx)
 
 
+async def find(ctx: Ctx, kind: SystemKind, subject: str) -> AiSystem | None:
+    """A system by the name its calls go by; None while it was never seen."""
+    return await AiSystems(ctx).of_subject(kind, subject)
+
+
 @operation("registry.list")
 async def list_(ctx: Ctx, command: ListSystems) -> Page[AiSystem]:
     """List the workspace's AI systems, newest first: by kind, risk, owner, or recent activity."""

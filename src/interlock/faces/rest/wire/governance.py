@@ -9,7 +9,8 @@ from interlock.domains.governance.approvals.views import ApprovalId, ApprovalKin
 from interlock.domains.governance.budgets.views import AlertChannel as BudgetChannel
 from interlock.domains.governance.ledger.views import EntryEvent, EntryId
 from interlock.domains.governance.policies.states import PolicyMode
-from interlock.domains.governance.policies.views import AlertChannel, Decision, Match, PolicyId, PolicyType
+from interlock.domains.governance.policies.views import AlertChannel, Decision, Match, PolicyId, PolicyType, RiskLevel
+from interlock.domains.governance.registry.views import SystemId
 from interlock.faces.rest.wire.base import Cost, Dollars, Timestamp, Wire
 from interlock.kit.ids import RunId
 from interlock.runtime.context import ActorKind, UserId
@@ -78,6 +79,74 @@ class ApprovalReply(Wire):
     def escalation_id(self) -> str:
         """The name under which the caller knows the gate."""
         return self.id.render("esc")
+
+
+class HoldingPolicyReply(Wire):
+    """The policy that holds a call, as it is now."""
+
+    id: PolicyId
+    name: str
+    type: PolicyType
+    mode: PolicyMode
+    reason: str | None
+
+
+class CallerRiskReply(Wire):
+    """What the AI registry says of a caller."""
+
+    system_id: SystemId
+    name: str
+    level: RiskLevel
+    score: float
+
+
+class _FactsReply(Wire):
+    masked_fields: tuple[str, ...]
+    policy: HoldingPolicyReply | None
+    always_held: bool
+    tool_risk: RiskLevel
+    caller_risk: CallerRiskReply | None
+    approval: ApprovalReply
+
+
+class ReviewReply(_FactsReply):
+    """Everything a reviewer needs of one gate; `alike` are the identical requests that wait as well."""
+
+    args_schema: dict[str, Any] | None
+    alike: tuple[ApprovalId, ...]
+
+
+class ApprovalGroupReply(_FactsReply):
+    """Identical requests that wait; `approval` is the one that waits longest."""
+
+    key: str
+    ids: tuple[ApprovalId, ...]
+    callers: tuple[str, ...]
+    waiting_since: Timestamp
+    expires_at: Timestamp
+
+
+class InboxReply(Wire):
+    """What waits for a person, the first to expire first."""
+
+    groups: tuple[ApprovalGroupReply, ...]
+    waiting: int
+    more: bool
+
+
+class DecidedReply(Wire):
+    """What became of one of several requests; an error where it was settled before."""
+
+    approval_id: ApprovalId
+    status: ApprovalStatus
+    error: str | None
+
+
+class DecidedManyReply(Wire):
+    """What became of each."""
+
+    decided: tuple[DecidedReply, ...]
+    done: int
 
 
 class AlertReply(Wire):
