@@ -159,12 +159,13 @@ async def test_the_end_of_a_held_call_is_no_decision_of_its_own(world: World) ->
         "tool": "pay.out",
         "args_hash": digest({}),
     }
-    for more in (
+    endings: tuple[dict[str, Any], ...] = (
         {"decision": "escalated", "approval_id": "appr_1"},
         {"decision": "authorized", "approval_id": "appr_1", "outcome": "success"},
         {"decision": "denied", "reason": "invalid_arguments", "outcome": "error"},
         {"decision": "authorized", "outcome": "error"},
-    ):
+    )
+    for more in endings:
         entry = NewEntry(**values, **more)
         await within(world.ctx, partial(ledger.note, new=entry))
     assert [one.was for one in (await run(world, draft())).decisions] == [Decision.AUTHORIZED, Decision.ESCALATED]
