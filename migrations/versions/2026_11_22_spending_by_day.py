@@ -1,15 +1,15 @@
 """Spending by day: what each day cost, by model, tool, owner and caller; filled from the money ledger.
 
-Revision: 0015
-Follows: 0014
+Revision: 0016
+Follows: 0015
 Date: 2026-11-22 05:15:16.820414
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

@@ -18,7 +18,7 @@ from interlock.domains.governance.budgets.views import OwnerKind
 from interlock.runtime import migrations
 from interlock.runtime.settings import Settings
 
-BEFORE = "0014"
+BEFORE = "0015"
 FILLERS: dict[type, Any] = {
     str: "active",
     int: 1,
