@@ -36,11 +36,11 @@ from interlock.domains.governance.approvals.events import ApprovalDecided, Appro
 from interlock.domains.governance.budgets import jobs as budget_jobs
 from interlock.domains.governance.budgets.events import BudgetAlertFired
 from interlock.domains.governance.ledger import service as ledger
-from interlock.domains.governance.policies import replay
 from interlock.domains.governance.policies.events import PolicyAlerted
 from interlock.domains.governance.registry import jobs as registry_jobs
 from interlock.domains.governance.registry import service as registry
 from interlock.domains.governance.registry import subscribers as registry_subscribers
+from interlock.domains.governance.replay import service as replay
 from interlock.domains.llm import service as llm
 from interlock.domains.llm.service import providers as llm_providers
 from interlock.domains.memory import accesses as memory_accesses

@@ -11,12 +11,12 @@ from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.known_tools import ToolFacts, known_tools
 from interlock.domains.governance.ledger import service as ledger
 from interlock.domains.governance.ledger.views import EntryEvent, NewEntry
-from interlock.domains.governance.policies import replay as replaying
 from interlock.domains.governance.policies import service as policies
-from interlock.domains.governance.policies.replay import Replay, ReplayedDecision, ReplayPolicy
-from interlock.domains.governance.policies.replaying import Basis
 from interlock.domains.governance.policies.service import UpdatePolicy
 from interlock.domains.governance.policies.views import Decision, RiskLevel
+from interlock.domains.governance.replay import service as replaying
+from interlock.domains.governance.replay.judging import Basis
+from interlock.domains.governance.replay.service import Replay, ReplayedDecision, ReplayPolicy
 from interlock.kit.canonical import digest
 from interlock.kit.errors import InterlockError, Kind
 from interlock.runtime.context import ActorKind

@@ -157,6 +157,11 @@ def parse_config(kind: PolicyType, values: Mapping[str, Any]) -> PolicyConfig:
         ) from error
 
 
+def schema_of(kind: PolicyType) -> dict[str, Any]:
+    """What a type of policy can be told, as JSON schema: for whoever makes a form of it."""
+    return _CONFIGS[kind].model_json_schema()
+
+
 def stored_config(config: PolicyConfig) -> dict[str, Any]:
     """The JSON form a policy is kept and shown in; what was not said is left out."""
     return config.model_dump(mode="json", exclude_defaults=True)

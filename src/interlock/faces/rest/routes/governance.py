@@ -4,9 +4,9 @@ from interlock.domains.governance.approvals import reviewing
 from interlock.domains.governance.approvals import service as approvals
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.ledger import service as ledger
-from interlock.domains.governance.policies import replay
 from interlock.domains.governance.policies import service as policies
 from interlock.domains.governance.policies.views import DryRun
+from interlock.domains.governance.replay import service as replay
 from interlock.faces.rest.binding import NativeRoute, route
 from interlock.faces.rest.wire.base import Deleted
 from interlock.faces.rest.wire.governance import (

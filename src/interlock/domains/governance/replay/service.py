@@ -10,12 +10,12 @@ from pydantic import Field
 from interlock.domains.governance.known_tools import known_tools
 from interlock.domains.governance.ledger import service as ledger
 from interlock.domains.governance.ledger.views import EntryId, LedgerEntry
-from interlock.domains.governance.policies import service
-from interlock.domains.governance.policies.replaying import Basis, Change, is_judged
-from interlock.domains.governance.policies.replaying import replay as replay_one
+from interlock.domains.governance.policies import service as policies
 from interlock.domains.governance.policies.rules import Rule
 from interlock.domains.governance.policies.service import CreatePolicy
 from interlock.domains.governance.policies.views import Decision, PolicyId
+from interlock.domains.governance.replay.judging import Basis, Change, is_judged
+from interlock.domains.governance.replay.judging import replay as replay_one
 from interlock.kit.canonical import digest
 from interlock.kit.errors import invalid
 from interlock.kit.operations import Command, View, operation
@@ -118,12 +118,12 @@ async def _change(ctx: Ctx, command: ReplayPolicy) -> Change:
         raise invalid("Give a policy, or the policy_id of one that would be retired.", field="policy")
     current = None
     if command.policy_id is not None:
-        current = await service.get(ctx, service.PolicyRef(policy_id=command.policy_id))
+        current = await policies.get(ctx, policies.PolicyRef(policy_id=command.policy_id))
         if command.policy is not None and command.policy.type is not current.type:
             raise invalid("A policy keeps its type for good.", field="policy.type", hint="Make another policy.")
     if command.policy is None:
         return Change(None, current)
-    proposed = service.proposed(ctx, command.policy)  # also where it would be off: a wrong one is told
+    proposed = policies.proposed(ctx, command.policy)  # also where it would be off: a wrong one is told
     return Change(Rule(proposed) if proposed.enabled else None, current)
 
 
