@@ -131,8 +131,7 @@ async def test_money_of_a_past_moment_is_not_guessed(world: World) -> None:
     told = await last(world, draft("cost", config={"per_workspace": 1}))
     assert told.would_be is None
     assert "spent at that moment" in told.why
-    dear = {"config": {"min_cost": 2}}
-    assert (await last(world, draft(**dear))).would_be is Decision.DENIED
+    assert (await last(world, draft(config={"min_cost": 2}))).would_be is Decision.DENIED
     assert (await last(world, draft(config={"min_cost": 3}))).would_be is Decision.AUTHORIZED
 
 
