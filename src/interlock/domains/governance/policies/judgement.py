@@ -166,7 +166,7 @@ def _decide(attempt: Attempt, spending: Spending | None, found: _Findings) -> tu
 
 
 def _because(lead: str, match: MatchedPolicy) -> str:
-    detail = f": {match.detail}" if match.detail else ""
+    detail = f": {match.detail.rstrip('.')}" if match.detail else ""
     return f"{lead} {'by ' if lead == 'Refused' else ''}policy '{match.name}'{detail}."
 
 

@@ -158,7 +158,8 @@ def _first(matches: list[dict[str, Any]], mode: PolicyMode, would: Effect | None
 
 
 def _words(lead: str, name: str, detail: str) -> str:
-    return f"{lead} policy '{name}'{f': {detail}' if detail else ''}."
+    told = f": {detail.rstrip('.')}" if detail else ""
+    return f"{lead} policy '{name}'{told}."
 
 
 def is_judged(entry: LedgerEntry) -> bool:
