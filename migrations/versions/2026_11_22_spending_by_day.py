@@ -1,15 +1,15 @@
 """Spending by day: what each day cost, by model, tool, owner and caller; filled from the money ledger.
 
-Revision: 0016
-Follows: 0015
+Revision: 0021
+Follows: 0020
 Date: 2026-11-22 05:15:16.820414
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

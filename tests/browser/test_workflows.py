@@ -9,7 +9,7 @@ from playwright.async_api import Locator, Page, expect
 from interlock.domains.governance.approvals import service as approvals
 from interlock.domains.governance.approvals.states import ApprovalStatus
 from tests.domains.workflows.support import chain, node
-from tests.support.browser import Desk
+from tests.support.browser import Desk, Theme
 from tests.support.story import write_script
 
 ANSWER = "You change it under Settings."
@@ -236,16 +236,16 @@ async def test_what_was_not_saved_is_there_again_after_a_reload(desk: Desk) -> N
 
 async def test_on_a_phone_the_graph_is_a_list(desk: Desk) -> None:
     workflow = await _create(desk, [node("start", "trigger"), node("end", "output")], chain("start", "end"))
-    for theme in ("light", "dark"):
-        await desk.at(390, theme)  # type: ignore[arg-type]
-        page = await _open(desk, workflow)
-        await expect(page.locator("#wf-outline li")).to_have_count(2)
+    themes: tuple[Theme, ...] = ("light", "dark")
+    for theme in themes:
+        await desk.at(390, theme)
+        await expect((await _open(desk, workflow)).locator("#wf-outline li")).to_have_count(2)
         await desk.fits()
         await desk.axe()
     await (
-        page.locator("#wf-outline")
+        desk.page.locator("#wf-outline")
         .get_by_role("button", name="start")
-        .or_(page.locator("#wf-outline button").first)
+        .or_(desk.page.locator("#wf-outline button").first)
         .first.click()
     )
     await page.get_by_role("button", name="Add what comes next").click()

@@ -80,7 +80,7 @@ async def _sample(visit: Visit, workflow: Workflow) -> dict[str, Any]:
             return sample
     last = await visit.call(runs.list_, runs.ListRuns(workflow_id=workflow.id, limit=1))
     if last.items:
-        return last.items[0].input
+        return (await visit.call(runs.get, runs.RunRef(run_id=last.items[0].id))).input
     if workflow.template_id is None:
         return {}
     try:
