@@ -248,9 +248,9 @@ async def test_on_a_phone_the_graph_is_a_list(desk: Desk) -> None:
         .or_(desk.page.locator("#wf-outline button").first)
         .first.click()
     )
-    await page.get_by_role("button", name="Add what comes next").click()
-    await page.get_by_role("dialog").get_by_role("button", name="AI Asks a model").click()
-    await expect(page.locator("#wf-outline li")).to_have_count(3)
+    await desk.page.get_by_role("button", name="Add what comes next").click()
+    await desk.page.get_by_role("dialog").get_by_role("button", name="AI Asks a model").click()
+    await expect(desk.page.locator("#wf-outline li")).to_have_count(3)
     for path in ("", "/new", "/templates", f"/{workflow}/document", f"/{workflow}/versions", f"/{workflow}/settings"):
         await desk.goto(f"/workflows{path}")
         await desk.fits()
