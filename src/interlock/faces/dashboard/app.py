@@ -3,9 +3,9 @@
 from starlette.routing import BaseRoute
 
 from interlock.faces.dashboard import assets, live
-from interlock.faces.dashboard.areas import account, counts, documents, forms, home, memory, tables
+from interlock.faces.dashboard.areas import account, chat, counts, documents, forms, home, memory, tables
 
-AREAS = (account, counts, home, memory, documents, tables, forms)
+AREAS = (account, counts, home, memory, documents, tables, forms, chat)
 
 
 def routes() -> list[BaseRoute]:

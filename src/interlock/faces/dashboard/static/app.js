@@ -38,6 +38,7 @@ function follow() {
   source = opened;
   opened.addEventListener("ready", () => {
     clearTimeout(lostTimer);
+    lostTimer = 0;
     connection.hidden = true;
     if (wasLost) refreshAll();
     wasLost = false;
@@ -53,8 +54,7 @@ function follow() {
     if (source !== opened) return;
     wasLost = true;
     delete document.documentElement.dataset.connected;
-    clearTimeout(lostTimer);
-    lostTimer = setTimeout(() => (connection.hidden = false), 1500);
+    lostTimer ||= setTimeout(() => (connection.hidden = false), 1500);
     if (opened.readyState === EventSource.CLOSED) setTimeout(() => source === opened && ((source = null), follow()), 2000);
   });
 }
