@@ -79,6 +79,16 @@ async def _update_agent(world: World) -> Sample:
     return Sample({"agent_id": await world.made("agents.create"), "status": "paused", "budget_per_run": 0.5})
 
 
+async def _agent_version(world: World) -> Sample:
+    sample = await _update_agent(world)
+    await world.call("agents.update", {**sample.payload, "model": "scripted:other"})
+    return Sample({"agent_id": sample.payload["agent_id"], "version": 1})
+
+
+async def _policies_over(_world: World) -> Sample:
+    return Sample({"tools": ["comms", "stripe_refund"], "agent_name": "desk"})
+
+
 async def _start_agent(world: World) -> Sample:
     return Sample({"agent_id": await world.made("agents.create"), "input_data": {"task": "Say hello."}})
 
@@ -216,8 +226,11 @@ SAMPLES: dict[str, Build] = {
     "agents.create": _create_agent,
     "agents.delete": reference("agent_id", "agents.create"),
     "agents.get": reference("agent_id", "agents.create"),
+    "agents.get_version": _agent_version,
     "agents.list": nothing,
+    "agents.restore": _agent_version,
     "agents.update": _update_agent,
+    "agents.versions": reference("agent_id", "agents.create"),
     "approvals.approve": _held_check,
     "approvals.get": _held_check,
     "approvals.list": nothing,
@@ -272,6 +285,7 @@ SAMPLES: dict[str, Build] = {
     "tools.get_call": _tool_call,
     "tools.get_outcome": _tool_call,
     "tools.list_calls": nothing,
+    "tools.policies": _policies_over,
 }
 
 # May only shrink. These talk to a model; the suites of the llm domain and of the OpenAI face drive them over the wire.

@@ -26,6 +26,7 @@ runs = Table(
     _kind_check,
     Column("name", String(200), nullable=False),
     tables.reference("agent_id", AgentId, nullable=True),
+    Column("agent_version", Integer),
     tables.reference("workflow_id", WorkflowId, nullable=True),
     Column("workflow_version", Integer),
     tables.reference("parent_run_id", RunId, nullable=True),

@@ -27,6 +27,7 @@ class Run(View):
     kind: RunKind
     name: str
     agent_id: AgentId | None
+    agent_version: int | None
     workflow_id: WorkflowId | None
     workflow_version: int | None
     parent_run_id: RunId | None

@@ -8,7 +8,9 @@ from interlock.domains.governance.approvals import service as approvals
 from interlock.domains.governance.approvals.views import ApprovalId
 from interlock.domains.governance.checks.service import known_tools
 from interlock.domains.governance.checks.views import ToolFacts
+from interlock.domains.governance.policies import service as policies
 from interlock.domains.governance.policies.service import caller_of
+from interlock.domains.governance.policies.views import Caller, Standing
 from interlock.domains.tools import evidence
 from interlock.domains.tools.builtin import catalogue_of
 from interlock.domains.tools.catalogue import ALIASES, narrowed, offers, problems_with
@@ -63,6 +65,15 @@ class ListCalls(PageQuery):
     run_id: RunId | None = None
 
 
+class WhichPolicies(Command):
+    """A caller to be: an agent as it is, or as it is about to be saved."""
+
+    tools: Annotated[tuple[ToolName, ...], Field(max_length=200, description="Names, namespaces or aliases.")]
+    agent_id: AgentId | None = None
+    agent_name: Annotated[str, Field(max_length=200)] = ""
+    model: Annotated[str, Field(max_length=200)] = ""
+
+
 @operation("tools.call", effect=Effect.EXTERNAL, audit=Audit.LEDGER)
 async def call(ctx: Ctx, command: CallTool) -> ToolOutcome:
     """Use a tool: validated, judged by policy, held for a person where one must agree, executed, and put on record.
@@ -115,6 +126,14 @@ async def catalog(ctx: Ctx, command: Nothing) -> ToolCatalogue:
     return ToolCatalogue(tools=tuple(spec.tool for spec in catalogue_of(ctx) if offers(scope, spec.tool)))
 
 
+@operation("tools.policies")
+async def policies_over(ctx: Ctx, command: WhichPolicies) -> Standing:
+    """Show which policies stand over an agent's tools, in the order in which they are asked."""
+    caller = Caller(ActorKind.AGENT, command.agent_id, command.agent_name)
+    known = {tool.name: _facts(tool) for tool in offered(ctx, command.tools)}
+    return await policies.standing(ctx, caller, known, command.model)
+
+
 @operation("tools.get_outcome")
 async def get_outcome(ctx: Ctx, command: CallRef) -> ToolOutcome:
     """Show what became of a tool call, in the form its caller got or would get."""
@@ -159,6 +178,10 @@ def tell_checks(runtime: Runtime) -> None:
     """Hand down what checks must know of each tool, by every name: whether a person must always agree, and its risk."""
     known = known_tools(runtime)
     for spec in catalogue_of(runtime):
-        facts = ToolFacts(spec.tool.requires_approval, spec.tool.risk, spec.tool.connector)
+        facts = _facts(spec.tool)
         for name in (spec.name, *(alias for alias, meant in ALIASES.items() if meant == spec.name)):
             known.tell(name, facts)
+
+
+def _facts(tool: Tool) -> ToolFacts:
+    return ToolFacts(tool.requires_approval, tool.risk, tool.connector)

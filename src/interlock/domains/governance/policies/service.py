@@ -1,14 +1,17 @@
 """Operations on policies, and the verdict that every governed call asks for."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.budgets.views import Spend
+from interlock.domains.governance.known_tools import ToolFacts
 from interlock.domains.governance.ledger import service as ledger
 from interlock.domains.governance.ledger.views import EntryEvent, NewEntry
 from interlock.domains.governance.locks import hold_workspace
+from interlock.domains.governance.policies import applying
 from interlock.domains.governance.policies.config import CostConfig, parse_config, stored_config
 from interlock.domains.governance.policies.events import PolicyAlerted, PolicyChanged
 from interlock.domains.governance.policies.judgement import Spending, judge_attempt
@@ -28,6 +31,7 @@ from interlock.domains.governance.policies.views import (
     PolicyType,
     RiskLevel,
     Screening,
+    Standing,
     Verdict,
 )
 from interlock.domains.org import service as org
@@ -207,6 +211,11 @@ async def judge(ctx: Ctx, attempt: Attempt) -> Verdict:
     if verdict.alerts and not attempt.approved:
         await _alert(ctx, rules, verdict.alerts, attempt.tool, attempt.caller, attempt.run_id)
     return verdict
+
+
+async def standing(ctx: Ctx, caller: Caller, tools: Mapping[str, ToolFacts], model: str) -> Standing:
+    """Which policies stand over the calls that a caller may make, and over what its model says, before any is made."""
+    return applying.standing(await _rules(ctx), caller, tools.items(), model)
 
 
 async def mask_text(ctx: Ctx, tool: str, caller: Caller, text: str) -> str:

@@ -252,3 +252,30 @@ class DryRun(View):
     arguments: dict[str, Any]
     masked_fields: tuple[str, ...]
     controls: tuple[str, ...]
+
+
+class ApplyingPolicy(View):
+    """A policy over a tool; `condition` says in words when it fires, and is empty where it does on every call."""
+
+    policy_id: PolicyId
+    name: str
+    type: PolicyType
+    mode: PolicyMode
+    would: Effect
+    condition: str
+
+
+class ToolStanding(View):
+    """A tool with the policies over it, in the order of judgement; some tools always need a person as well."""
+
+    tool: str
+    requires_approval: bool
+    risk: RiskLevel
+    policies: tuple[ApplyingPolicy, ...]
+
+
+class Standing(View):
+    """What is asked about a caller's tools, and about what its model says."""
+
+    tools: tuple[ToolStanding, ...]
+    output: tuple[ApplyingPolicy, ...]

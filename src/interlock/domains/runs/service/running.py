@@ -88,6 +88,7 @@ async def launch_agent(
             kind=RunKind.AGENT,
             name=agent.name,
             agent_id=agent.id,
+            agent_version=agent.version,
             model=agent.model,
             input=command.input_data,
             trigger=trigger,
@@ -140,6 +141,7 @@ class NewRun:
     name: str
     input: dict[str, Any]
     agent_id: AgentId | None = None
+    agent_version: int | None = None
     workflow_id: WorkflowId | None = None
     workflow_version: int | None = None
     parent_run_id: RunId | None = None

@@ -31,6 +31,7 @@ class AgentDetail(AgentRow):
     system_prompt: str | None
     max_iterations: int
     budget_per_run: Dollars | None
+    version: int
     updated_at: Timestamp
 
 
@@ -40,5 +41,22 @@ class AgentUpdated(Wire):
     id: AgentId
     name: str
     model: str
+    version: int
     status: AgentStatus
     updated_at: Timestamp
+
+
+class AgentVersionRow(Wire):
+    """An agent's definition as it was saved; `changed` names what differs from the one before."""
+
+    version: int
+    name: str
+    model: str
+    system_prompt: str | None
+    tools: tuple[str, ...]
+    max_iterations: int
+    budget_per_run: Dollars | None
+    changed: tuple[str, ...]
+    restored_from: int | None
+    changed_by: str
+    created_at: Timestamp

@@ -102,6 +102,7 @@ class RunDetailReply(RunRow):
     """The whole story of a run; costs of nodes and calls add up to the total."""
 
     model: str | None
+    agent_version: int | None
     workflow_version: int | None
     trigger_ref: str | None
     parent_run_id: RunId | None

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from interlock.domains.governance.policies.views import PolicyId, RiskLevel
+from interlock.domains.governance.policies.views import ApplyingPolicy, PolicyId, RiskLevel, ToolStanding
 from interlock.domains.tools.states import CallState
 from interlock.domains.tools.views import ToolCallId
 from interlock.faces.rest.wire.base import Cost, Timestamp, Wire
@@ -49,3 +49,10 @@ class ToolCallDetail(ToolCallRow):
     edited_hash: str | None
     policy_id: PolicyId | None
     result: Any
+
+
+class StandingReply(Wire):
+    """The policies over tools, in the order of judgement, and over what the model says."""
+
+    tools: tuple[ToolStanding, ...]
+    output: tuple[ApplyingPolicy, ...]
