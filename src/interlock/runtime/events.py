@@ -40,7 +40,7 @@ _AFTER = (
         stream_events.c.workspace_id == bindparam("workspace"),
     )
     .order_by(stream_events.c.seq)
-    .limit(_BATCH)
+    .limit(bindparam("most"))
 )
 _NOTIFY = text("SELECT pg_notify(:channel, :stream)")
 
@@ -125,10 +125,15 @@ class Streams:
         for waiting in self._waiting.get(stream, ()):
             waiting.set()
 
-    async def read(self, ctx: Ctx, stream: str, after: int = 0) -> list[StreamEvent]:
+    async def length(self, ctx: Ctx, stream: str) -> int:
+        """How many events a stream has: its last number."""
+        return (await (await ctx.session()).execute(_LAST, {"name": stream})).scalar_one() or 0
+
+    async def read(self, ctx: Ctx, stream: str, after: int = 0, *, limit: int = _BATCH) -> list[StreamEvent]:
         """The next events after a sequence number, at most a batch."""
         session = await ctx.session()
-        rows = await session.execute(_AFTER, {"name": stream, "after": after, "workspace": ctx.workspace_id})
+        values = {"name": stream, "after": after, "workspace": ctx.workspace_id, "most": limit}
+        rows = await session.execute(_AFTER, values)
         return [StreamEvent.model_validate(row) for row in rows]
 
     async def follow(

@@ -110,6 +110,16 @@ async def _paused_run(world: World) -> Sample:
     return sample
 
 
+async def _step(world: World) -> Sample:
+    return Sample({**(await _waiting_run(world)).payload, "position": 0})
+
+
+async def _run_again(world: World) -> Sample:
+    sample = await _waiting_run(world)
+    await world.call("runs.cancel", sample.payload)
+    return Sample({**sample.payload, "from_step": 1})
+
+
 async def _create_policy(_world: World) -> Sample:
     return Sample({"name": unique("policy"), "type": "approval", "mode": "log", "match": {"tools": [unique("tool")]}})
 
@@ -273,11 +283,17 @@ SAMPLES: dict[str, Build] = {
     "policies.update": _update_policy,
     "runs.cancel": _waiting_run,
     "runs.events": reference("run_id", "runs.start_agent"),
+    "runs.family": reference("run_id", "runs.start_agent"),
     "runs.get": reference("run_id", "runs.start_agent"),
+    "runs.history": reference("run_id", "runs.start_agent"),
     "runs.list": nothing,
     "runs.pause": _waiting_run,
     "runs.resume": _paused_run,
+    "runs.run_again": _run_again,
     "runs.start_agent": _start_agent,
+    "runs.step": _step,
+    "runs.steps": reference("run_id", "runs.start_agent"),
+    "runs.summary": reference("run_id", "runs.start_agent"),
     "settings.get": nothing,
     "settings.update": _update_settings,
     "tools.call": _call_tool,

@@ -20,7 +20,8 @@ from interlock.domains.runs.service import prompt
 from interlock.domains.runs.service.calls import carry_out, refused
 from interlock.domains.runs.service.gates import CANCELLED, FAILED, withdraw_gates
 from interlock.domains.runs.service.material import Material, gathered
-from interlock.domains.runs.service.progress import Progress
+from interlock.domains.runs.service.past import answered, opened_with, past_of, told
+from interlock.domains.runs.service.progress import Progress, Spoken
 from interlock.domains.runs.service.speaking import Speech
 from interlock.domains.runs.service.thinking import Thought, think
 from interlock.domains.runs.states import RunStatus
@@ -30,7 +31,7 @@ from interlock.domains.tools.states import ToolStatus
 from interlock.domains.tools.views import ToolOutcome
 from interlock.kit.errors import Kind
 from interlock.runtime.context import Actor, ActorKind, Ctx
-from interlock.runtime.durable import Flow, FlowCancelled, Json
+from interlock.runtime.durable import Flow, FlowCancelled, Json, Step
 
 _ABOUT = 10_000
 """How much of a task is compared with what is remembered."""
@@ -49,23 +50,28 @@ async def agent_loop(flow: Flow, argument: Json) -> Json:
 
 async def _turns(flow: Flow, order: Order) -> Json:
     progress = Progress(flow, order.run_id)
-    known: str = await flow.step("recall", partial(_recall, order)) if order.agent.id is not None else ""
-    material = await _material(flow, order)
-    if material.error is not None:
-        return await progress.end(RunStatus.FAILED, error=material.error)
-    history = prompt.earlier(order.talk.history) if order.talk is not None else []
-    messages: list[ModelMessage] = [*history, prompt.opening({**order.input, **material.as_input()}, known)]
+    past = await past_of(flow, order)
+    messages = past.opening
+    material = Material()
+    opened = None
+    if not messages:
+        known: str = await flow.step("recall", partial(_recall, order)) if order.agent.id is not None else ""
+        material = await _material(flow, order)
+        if material.error is not None:
+            return await progress.end(RunStatus.FAILED, error=material.error)
+        history = prompt.earlier(order.talk.history) if order.talk is not None else []
+        messages = [*history, prompt.opening({**order.input, **material.as_input()}, known)]
+        opened = opened_with(messages)
     for turn in range(order.agent.max_iterations):
-        await progress.pause_point()
-        await progress.note(f"ask:{turn}", "model.requested", {"turn": turn, "model": order.agent.model})
-        recorded = await flow.step(f"model:{turn}", partial(_think, order, turn, messages, material))
-        thought = Thought.model_validate(recorded)
-        if thought.response:
-            await progress.keep(f"model:{turn}:kept", thought.record(), "model.answered")
-        if thought.error is not None:
-            ending = RunStatus.BUDGET_EXCEEDED if thought.error_kind is Kind.BUDGET_EXCEEDED else RunStatus.FAILED
-            return await progress.end(ending, error=thought.error)
-        response = thought.message()
+        response = past.response(turn)
+        if response is None:
+            asking = partial(_think, order, turn, messages, material)
+            thought = await _ask(progress, order, turn, asking, opened)
+            opened = None
+            if thought.error is not None:
+                ending = RunStatus.BUDGET_EXCEEDED if thought.error_kind is Kind.BUDGET_EXCEEDED else RunStatus.FAILED
+                return await progress.end(ending, error=thought.error)
+            response = thought.message()
         messages.append(response)
         calls = prompt.calls_in(response)
         if not calls:
@@ -73,13 +79,25 @@ async def _turns(flow: Flow, order: Order) -> Json:
             if material.sources:
                 output["sources"] = [source.model_dump() for source in material.sources]
             return await progress.end(RunStatus.COMPLETED, output=output)
-        returns = [
-            (call, await _carry_out(progress, order, f"{turn}:{index}", call)) for index, call in enumerate(calls)
-        ]
+        places = [(call, f"{turn}:{index}") for index, call in enumerate(calls)]
+        returns = [(call, past.told(place) or await _carry_out(progress, order, place, call)) for call, place in places]
         messages.append(prompt.answers(returns))
     return await progress.end(
         RunStatus.FAILED, error=f"The agent made {order.agent.max_iterations} model requests without an answer."
     )
+
+
+async def _ask(progress: Progress, order: Order, turn: int, asking: Step, opened: Spoken | None) -> Thought:
+    """One model request; `opened` is what stands before the first one, to be kept with it."""
+    await progress.pause_point()
+    facts = {"turn": turn, "model": order.agent.model}
+    await progress.note(f"ask:{turn}", "model.requested", facts, said=opened)
+    recorded = await progress.flow.step(f"model:{turn}", asking)
+    thought = Thought.model_validate(recorded)
+    if thought.response:
+        said = answered(turn, thought)
+        await progress.keep(f"model:{turn}:kept", thought.record(), "model.answered", said=said)
+    return thought
 
 
 async def agent_failed(flow: Flow, argument: Json) -> Json:
@@ -139,8 +157,9 @@ async def _carry_out(progress: Progress, order: Order, place: str, call: ToolCal
     name = prompt.tool_name(call.tool_name)
     arguments = prompt.arguments_of(call)
     if isinstance(arguments, str):
-        await progress.keep(f"tool:{place}:kept", refused(name, arguments), "tool.failed")
-        return {"ok": False, "status": "invalid", "reason": arguments}
+        answer = {"ok": False, "status": "invalid", "reason": arguments}
+        await progress.keep(f"tool:{place}:kept", refused(name, arguments), "tool.failed", said=told(place, answer))
+        return answer
     command = tools.CallTool(
         tool=name,
         arguments=arguments,
@@ -151,10 +170,13 @@ async def _carry_out(progress: Progress, order: Order, place: str, call: ToolCal
         allowed_tools=order.agent.tools,
     )
     made = await carry_out(progress, f"tool:{place}", partial(_as_agent, order), command)
-    await progress.keep(f"tool:{place}:kept", made.record, made.event, position=made.position)
     if made.outcome is None:
-        return {"ok": False, "status": "invalid", "reason": made.record.reason}
-    return _told(made.outcome)
+        answer = {"ok": False, "status": "invalid", "reason": made.record.reason}
+    else:
+        answer = _answer(made.outcome)
+    said = told(place, answer)
+    await progress.keep(f"tool:{place}:kept", made.record, made.event, position=made.position, said=said)
+    return answer
 
 
 def _definitions(ctx: Ctx, names: tuple[str, ...]) -> list[ToolDefinition]:
@@ -172,7 +194,7 @@ def _as_agent(order: Order, ctx: Ctx) -> Ctx:
     return ctx.acting_as(actor, frozenset())
 
 
-def _told(outcome: ToolOutcome) -> dict[str, Any]:
+def _answer(outcome: ToolOutcome) -> dict[str, Any]:
     """What the model reads about a call: the result, or a reason that lets it change its plan."""
     if outcome.status is ToolStatus.DONE:
         return {"ok": True, "result": outcome.result}

@@ -1,6 +1,6 @@
 """Tables of the runs domain."""
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text, text
+from sqlalchemy import Column, Index, Integer, String, Table, Text, UniqueConstraint, text
 
 from interlock.domains.governance.policies.views import Decision
 from interlock.domains.runs.states import RunKind, RunStatus, StepKind, StepStatus, Trigger
@@ -48,6 +48,9 @@ runs = Table(
     tables.moment("completed_at", nullable=True),
     Index("ix_runs_workspace_id_id", "workspace_id", "id"),
     Index("ix_runs_workspace_id_status_id", "workspace_id", "status", "id"),
+    Index("ix_runs_workspace_id_kind_id", "workspace_id", "kind", "id"),
+    Index("ix_runs_workspace_id_trigger_id", "workspace_id", "trigger", "id"),
+    Index("ix_runs_workspace_id_started_at_id", "workspace_id", "started_at", "id"),
     Index("ix_runs_workspace_id_agent_id_id", "workspace_id", "agent_id", "id"),
     Index("ix_runs_workspace_id_workflow_id_id", "workspace_id", "workflow_id", "id"),
     Index(
@@ -89,6 +92,20 @@ run_steps = Table(
     Column("output", tables.Json),
     Column("branch", String(80)),
     tables.reference("child_run_id", RunId, nullable=True),
+    tables.reference("taken_from", RunId, nullable=True),
     tables.moment("at"),
     Index("uq_run_steps_run_id_position", "run_id", "position", unique=True),
+)
+
+# What was said between a run's agent and its model, sealed: whoever repeats the run from a step goes on from here.
+run_messages = Table(
+    "run_messages",
+    tables.metadata,
+    tables.key(),
+    tables.reference("workspace_id", WorkspaceId),
+    tables.reference("run_id", RunId),
+    Column("key", String(80), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("sealed", Text, nullable=False),
+    UniqueConstraint("run_id", "key"),
 )

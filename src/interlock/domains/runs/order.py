@@ -54,7 +54,11 @@ class Talk(BaseModel):
 
 
 class Order(BaseModel):
-    """A run's task, fixed at its start: later edits of the agent do not reach into it."""
+    """A run's task, fixed at its start: later edits of the agent do not reach into it.
+
+    Args:
+        again_from: the first step that is the run's own; what was said before it has been taken over from another run.
+    """
 
     run_id: RunId
     agent: Worker
@@ -62,6 +66,7 @@ class Order(BaseModel):
     user_id: UserId | None
     is_public: bool = False
     talk: Talk | None = None
+    again_from: int | None = None
 
 
 async def run_agent(flow: Flow, argument: Json) -> Json:

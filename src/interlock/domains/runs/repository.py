@@ -1,20 +1,25 @@
 """Rows of the runs domain."""
 
+import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import count
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Text, bindparam, case, cast, delete, func, insert, literal, or_, select, update
 
-from interlock.domains.runs.models import run_steps, runs
+from interlock.domains.runs.models import run_messages, run_steps, runs
 from interlock.domains.runs.states import LIFECYCLE, RunStatus, StepStatus, Trigger
-from interlock.domains.runs.views import NodeStep, Run, Step, Tally
+from interlock.domains.runs.views import Family, NodeStep, Relative, Run, RunSummary, Step, StepId, StepRow, Tally
+from interlock.kit.errors import not_found
 from interlock.kit.ids import RunId, WorkflowId
 from interlock.kit.money import ZERO
-from interlock.kit.paging import ListSpec
+from interlock.kit.paging import ListSpec, Page, PageQuery
 from interlock.runtime import tables
+from interlock.runtime.context import Ctx
 from interlock.runtime.repository import Repository
 
 _TOLERANCE = 3_600.0
@@ -93,6 +98,69 @@ _OF_NODE = (
     .order_by(run_steps.c.position.desc())
     .limit(bindparam("most"))
 )
+_MOST_OUTPUT = 2_000
+"""Characters of an output that a list of steps shows."""
+_OUTPUT = cast(run_steps.c.output, Text)
+_OUTPUT_SIZE = func.length(_OUTPUT)
+_MINE = (run_steps.c.run_id == bindparam("run"), run_steps.c.workspace_id == bindparam("workspace"))
+_STEP_PAGE = (
+    select(
+        *(column for column in run_steps.c if column.name != "output"),
+        case((_OUTPUT_SIZE <= _MOST_OUTPUT, run_steps.c.output)).label("output"),
+        case((_OUTPUT_SIZE > _MOST_OUTPUT, func.substr(_OUTPUT, 1, _MOST_OUTPUT))).label("output_start"),
+        func.coalesce(_OUTPUT_SIZE, 0).label("output_size"),
+    )
+    .where(*_MINE, run_steps.c.position >= bindparam("first"))
+    .order_by(run_steps.c.position)
+    .limit(bindparam("most"))
+)
+_STEP = select(run_steps).where(*_MINE, run_steps.c.position == bindparam("position"))
+_LISTED = tuple(column for column in runs.c if column.name not in {"input", "output"})
+_NEWER = (
+    select(runs.c.id)
+    .where(runs.c.workspace_id == bindparam("workspace"), runs.c.started_at >= bindparam("since"))
+    .order_by(runs.c.started_at, runs.c.id)
+    .limit(1)
+)
+_MOST_RELATIVES = 200
+_DEEPEST = 12
+_child = runs.alias("child")
+_roots = (
+    select(runs.c.guid, literal(1).label("depth"))
+    .where(runs.c.parent_run_id == bindparam("run"), runs.c.workspace_id == bindparam("workspace"))
+    .cte("family", recursive=True)
+)
+_family = _roots.union_all(
+    select(_child.c.guid, _roots.c.depth + 1).where(_child.c.parent_run_id == _roots.c.guid, _roots.c.depth < _DEEPEST)
+)
+_FAMILY = (
+    select(
+        *(runs.c[name] for name in Relative.model_fields if name not in {"id", "depth"}), runs.c.guid, _family.c.depth
+    )
+    .join(_family, _family.c.guid == runs.c.guid)
+    .order_by(runs.c.id)
+    .limit(_MOST_RELATIVES)
+)
+_FAMILY_SIZE = select(
+    func.count().label("total"),
+    func.coalesce(func.sum(case((runs.c.completed_at.is_(None), 1), else_=0)), 0).label("unfinished"),
+).select_from(runs.join(_family, _family.c.guid == runs.c.guid))
+BEFORE_ALL = -1
+_PURPOSE = "run-message:{}"
+_KEEP_MESSAGE = insert(run_messages)
+_MESSAGES_BEFORE = (
+    select(run_messages.c.key, run_messages.c.position, run_messages.c.sealed)
+    .where(
+        run_messages.c.run_id == bindparam("run"),
+        run_messages.c.workspace_id == bindparam("workspace"),
+        run_messages.c.position < bindparam("end"),
+    )
+    .order_by(run_messages.c.id)
+)
+_POSITIONS = select(run_messages.c.position).where(
+    run_messages.c.run_id == bindparam("run"), run_messages.c.workspace_id == bindparam("workspace")
+)
+_MESSAGE_AT = _POSITIONS.with_only_columns(run_messages.c.sealed).where(run_messages.c.position == bindparam("at"))
 _INSERT_STEP = insert(run_steps)
 _SETTLED = tuple(
     column.name for column in run_steps.c if column.name not in {"id", "guid", "workspace_id", "run_id", "position"}
@@ -148,7 +216,7 @@ class Runs(Repository[Run]):
     table = runs
     view = Run
     thing = "run"
-    listing = ListSpec(filters=frozenset({"status", "agent_id", "workflow_id", "kind", "parent_run_id"}))
+    listing = ListSpec(filters=frozenset({"workflow_id"}))
 
     async def move(self, key: RunId, target: RunStatus, **values: Any) -> Run:
         """Change the status as a compare-and-set: of two that race, one gets a conflict."""
@@ -208,9 +276,42 @@ class Runs(Repository[Run]):
         chosen = list((await session.execute(_OF_WORKFLOW, values)).scalars())
         if chosen:
             await session.execute(delete(run_steps).where(run_steps.c.run_id.in_(chosen)))
+            await session.execute(delete(run_messages).where(run_messages.c.run_id.in_(chosen)))
             await self.ctx.runtime.streams.drop(self.ctx, [f"run:{key}" for key in chosen])
             await session.execute(delete(runs).where(runs.c.guid.in_(chosen)))
         return len(chosen)
+
+
+class Summaries(Repository[RunSummary]):
+    """Runs of a workspace as lists show them: what they were given and gave may be long, and is not read."""
+
+    table = runs
+    view = RunSummary
+    thing = "run"
+
+    async def page_where(self, query: PageQuery, conditions: list[ColumnElement[bool]]) -> Page[RunSummary]:
+        """A page of the rows that meet the conditions (which must include the workspace)."""
+        listed = select(*_LISTED).where(*conditions).order_by(runs.c.id.desc())
+        session = await self.ctx.session()
+        is_long = len(conditions) > 1 or query.offset > 0  # many rows may have to be passed over
+        read = session.execute_long if is_long else session.execute
+        rows = (await read(listed.limit(query.limit).offset(query.offset))).all()
+        return Page(tuple(self.to_view(row) for row in rows), query.limit, query.offset)
+
+    async def oldest_since(self, moment: datetime) -> int | None:
+        """The lowest number among the runs begun since a moment: numbers and moments rise together."""
+        values = {"workspace": self.ctx.workspace_id, "since": moment}
+        number: int | None = (await (await self.ctx.session()).execute(_NEWER, values)).scalar()
+        return number
+
+    async def family(self, key: RunId) -> Family:
+        """What a run has started, and what that has started."""
+        session = await self.ctx.session()
+        values = {"run": key, "workspace": self.ctx.workspace_id}
+        rows = (await session.execute(_FAMILY, values)).all()
+        sizes = (await session.execute(_FAMILY_SIZE, values)).one()
+        found = (Relative.model_validate({**row._mapping, "id": row.guid}) for row in rows)
+        return Family(runs=tuple(found), total=sizes.total, unfinished=sizes.unfinished)
 
 
 class Steps(Repository[Step]):
@@ -240,6 +341,27 @@ class Steps(Repository[Step]):
         rows = await (await self.ctx.session()).execute(_OF_NODE, values)
         return tuple(self.to_view(row) for row in rows)
 
+    async def page_of(self, run_id: RunId, query: PageQuery) -> Page[StepRow]:
+        """A page of a run's steps; positions have no gaps, so the first one is found by its number."""
+        session = await self.ctx.session()
+        values = {"run": run_id, "workspace": self.ctx.workspace_id, "first": query.offset, "most": query.limit}
+        rows = (await session.execute_long(_STEP_PAGE, values)).all()
+        total = await self.next_position(run_id)
+        found = (StepRow.model_validate({**row._mapping, "number": row.id, "id": row.guid}) for row in rows)
+        return Page(tuple(found), query.limit, query.offset, total)
+
+    async def at(self, run_id: RunId, position: int) -> Step:
+        """One step.
+
+        Raises:
+            InterlockError: not_found.
+        """
+        values = {"run": run_id, "workspace": self.ctx.workspace_id, "position": position}
+        row = (await (await self.ctx.session()).execute(_STEP, values)).first()
+        if row is None:
+            raise not_found("step of the run", position)
+        return self.to_view(row)
+
     async def next_position(self, run_id: RunId) -> int:
         """The first free place."""
         position: int = (await (await self.ctx.session()).execute(_NEXT, {"run": run_id})).scalar_one()
@@ -261,3 +383,78 @@ class Steps(Repository[Step]):
         """Write a step in the place of the one that waited."""
         mine = {"of_run": run_id, "at_position": position}
         await (await self.ctx.session()).execute(_SETTLE_STEP, {**mine, **{f"new_{k}": row[k] for k in _SETTLED}})
+
+    async def take_over(self, steps: Sequence[Step], run_id: RunId) -> None:
+        """Write steps of an earlier run as this run's first ones; they cost it nothing."""
+        unpaid = {"cost": ZERO, "input_tokens": 0, "output_tokens": 0, "latency_ms": 0}
+        rows = [
+            {
+                **{name: getattr(step, name) for name in _SETTLED},
+                **unpaid,
+                "guid": StepId.new(),
+                "position": step.position,
+                "taken_from": step.taken_from or step.run_id,
+            }
+            for step in steps
+        ]
+        await self.insert(run_id, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something that was said between an agent and its model, in the JSON form in which it is said again.
+
+    Args:
+        position: of the step that said it; what was said before the first one has none.
+    """
+
+    key: str
+    value: Any
+    position: int = BEFORE_ALL
+
+
+class Messages:
+    """What was said in runs of a workspace, sealed."""
+
+    def __init__(self, ctx: Ctx) -> None:
+        self.ctx = ctx
+
+    async def keep(self, run_id: RunId, messages: Sequence[Message]) -> None:
+        """Write messages of a run, in their order."""
+        rows = [
+            {
+                "workspace_id": self.ctx.workspace_id,
+                "run_id": run_id,
+                "key": message.key,
+                "position": message.position,
+                "sealed": self._sealed(run_id, message.value),
+            }
+            for message in messages
+        ]
+        if rows:
+            await (await self.ctx.session()).execute(_KEEP_MESSAGE, rows if len(rows) > 1 else rows[0])
+
+    async def before(self, run_id: RunId, position: int) -> list[Message]:
+        """What was said before a step, in order."""
+        values = {"run": run_id, "workspace": self.ctx.workspace_id, "end": position}
+        rows = await (await self.ctx.session()).execute(_MESSAGES_BEFORE, values)
+        return [Message(row.key, self._opened(run_id, row.sealed), row.position) for row in rows]
+
+    async def at(self, run_id: RunId, position: int) -> Any:
+        """What a step said; None when nothing of it was kept."""
+        values = {"run": run_id, "workspace": self.ctx.workspace_id, "at": position}
+        row = (await (await self.ctx.session()).execute(_MESSAGE_AT, values)).first()
+        return None if row is None else self._opened(run_id, row.sealed)
+
+    async def complete_until(self, run_id: RunId) -> int:
+        """The first position of which nothing was kept."""
+        values = {"run": run_id, "workspace": self.ctx.workspace_id}
+        kept = set((await (await self.ctx.session()).execute(_POSITIONS, values)).scalars())
+        return next(position for position in count() if position not in kept)
+
+    def _sealed(self, run_id: RunId, value: Any) -> str:
+        plain = json.dumps(value, separators=(",", ":")).encode()
+        return base64.b64encode(self.ctx.runtime.secrets.encrypt(plain, purpose=_PURPOSE.format(run_id))).decode()
+
+    def _opened(self, run_id: RunId, sealed: str) -> Any:
+        return json.loads(self.ctx.runtime.secrets.decrypt(base64.b64decode(sealed), purpose=_PURPOSE.format(run_id)))

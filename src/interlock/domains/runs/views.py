@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from interlock.domains.governance.policies.views import Decision
 from interlock.domains.runs.states import RunKind, RunStatus, StepKind, StepStatus, Trigger
+from interlock.domains.tools.views import ToolCall
 from interlock.kit.ids import AgentId, RunId, TypedId, WorkflowId
 from interlock.kit.operations import View
 
@@ -16,8 +17,8 @@ class StepId(TypedId):
     prefix: ClassVar[str] = "step"
 
 
-class Run(View):
-    """An execution; `name` is its agent's or workflow's at the start.
+class RunSummary(View):
+    """An execution in a list, without what it was given and gave; `name` is its agent's or workflow's at the start.
 
     `unknown_costs` counts model calls whose price nobody knows: they are in no total.
     """
@@ -36,8 +37,6 @@ class Run(View):
     trigger: Trigger
     trigger_ref: str | None
     status: RunStatus
-    input: dict[str, Any]
-    output: dict[str, Any] | None
     error: str | None
     total_cost: Decimal
     total_tokens: int
@@ -46,10 +45,18 @@ class Run(View):
     completed_at: datetime | None
 
 
+class Run(RunSummary):
+    """An execution."""
+
+    input: dict[str, Any]
+    output: dict[str, Any] | None
+
+
 class Step(View):
     """A model request, a tool call or a workflow node of a run, with its cost.
 
-    `branch` is the way a node went on; `child_run_id` the run it started.
+    `branch` is the way a node went on; `child_run_id` the run it started; `taken_from` the earlier run in which it was
+    made, where this run only took it over and paid nothing for it.
     """
 
     id: StepId
@@ -70,6 +77,7 @@ class Step(View):
     output: Any = None
     branch: str | None
     child_run_id: RunId | None
+    taken_from: RunId | None = None
     at: datetime
 
 
@@ -92,6 +100,56 @@ class Tally(View):
 
     runs: int
     cost: Decimal
+
+
+class StepRow(Step):
+    """A step in a list: a long output is left out, and begins like `output_start`.
+
+    `output_size` is in characters of JSON.
+    """
+
+    output_start: str | None = None
+    output_size: int = 0
+
+
+class Said(View):
+    """What a model answered: its words, masked by the privacy policies, and the tools it asked for."""
+
+    text: str
+    tools: tuple[str, ...]
+
+
+class StepDetail(Step):
+    """A step in full, with the words of the model and the tool call behind it."""
+
+    said: Said | None = None
+    call: ToolCall | None = None
+
+
+class Relative(View):
+    """A run that a run has started, or one that such a run has started; `depth` counts the starts between them."""
+
+    id: RunId
+    parent_run_id: RunId
+    depth: int
+    kind: RunKind
+    name: str
+    status: RunStatus
+    total_cost: Decimal
+    total_tokens: int
+    started_at: datetime
+    completed_at: datetime | None
+
+
+class Family(View):
+    """What a run has started, oldest first; `total` counts what is not listed as well.
+
+    What a child costs is in the total of the node that started it.
+    """
+
+    runs: tuple[Relative, ...]
+    total: int
+    unfinished: int
 
 
 class RunDetail(Run):

@@ -11,7 +11,7 @@ from interlock.domains.governance.policies.views import Decision
 from interlock.domains.notifications.service import NewNotification, notify
 from interlock.domains.notifications.states import NotificationKind, NotificationLevel
 from interlock.domains.runs.events import AnswerEnded, RunEnded
-from interlock.domains.runs.repository import Runs, Steps
+from interlock.domains.runs.repository import Message, Messages, Runs, Steps
 from interlock.domains.runs.states import RunStatus, StepKind, StepStatus, Trigger
 from interlock.domains.runs.views import Run, StepId
 from interlock.kit.ids import RunId
@@ -19,7 +19,6 @@ from interlock.kit.money import ZERO
 from interlock.runtime.context import Ctx
 from interlock.runtime.durable import Flow, Json
 
-_TROUBLE = frozenset({RunStatus.FAILED, RunStatus.BUDGET_EXCEEDED})
 _TROUBLE = frozenset({RunStatus.FAILED, RunStatus.BUDGET_EXCEEDED})
 RESUME = "resume"
 """The topic on which a paused run hears that it may go on."""
@@ -52,10 +51,18 @@ class StepRecord(BaseModel):
     output: Any = None
     branch: str | None = None
     child_run_id: RunId | None = None
+    taken_from: RunId | None = None
     detail: dict[str, Any] = {}
 
 
 _KEPT = tuple(name for name in StepRecord.model_fields if name != "detail")
+
+
+class Spoken(BaseModel):
+    """What a step said to or heard from the model, for a later run that goes on from there."""
+
+    key: str
+    value: Any
 
 
 class Entry(BaseModel):
@@ -64,6 +71,7 @@ class Entry(BaseModel):
     record: StepRecord
     event: str
     position: int | None = None
+    said: Spoken | None = None
 
 
 class Progress:
@@ -73,13 +81,15 @@ class Progress:
         self.flow = flow
         self.run_id = run_id
 
-    async def note(self, key: str, kind: str, data: dict[str, Any]) -> None:
-        """Tell followers something that is no step."""
-        await self.flow.transact(key, partial(self._append, kind, data))
+    async def note(self, key: str, kind: str, data: dict[str, Any], *, said: Spoken | None = None) -> None:
+        """Tell followers something that is no step; `said` is kept as having been said before the first one."""
+        await self.flow.transact(key, partial(self._append, kind, data, said=said))
 
-    async def keep(self, key: str, record: StepRecord, event: str, *, position: int | None = None) -> None:
-        """Keep a finished step, add it to the totals, tell followers."""
-        entry = Entry(record=record, event=event, position=position)
+    async def keep(
+        self, key: str, record: StepRecord, event: str, *, position: int | None = None, said: Spoken | None = None
+    ) -> None:
+        """Keep a finished step with what it said, add it to the totals, tell followers."""
+        entry = Entry(record=record, event=event, position=position, said=said)
         await self.flow.transact(key, partial(self._keep, entry))
 
     async def hold(self, key: str, record: StepRecord) -> int:
@@ -116,6 +126,7 @@ class Progress:
         free = await steps.next_position(self.run_id)
         fresh: list[dict[str, Any]] = []
         events: list[tuple[str, dict[str, Any]]] = []
+        messages: list[Message] = []
         for entry in entries:
             position = entry.position
             if position is None:
@@ -124,7 +135,10 @@ class Progress:
             else:
                 await steps.settle(self.run_id, position, _row(ctx, position, entry.record))
             events.append((entry.event, _event_data(position, entry.record)))
+            if entry.said is not None:
+                messages.append(Message(entry.said.key, entry.said.value, position))
         await steps.insert(self.run_id, fresh)
+        await Messages(ctx).keep(self.run_id, messages)
         await ctx.runtime.streams.append_all(ctx, stream_of(self.run_id), events)
         await Runs(ctx).add_steps(self.run_id, [entry.record for entry in entries])
 
@@ -136,7 +150,9 @@ class Progress:
         async with self.flow.ctx.begin(write=False) as looking:
             return await Runs(looking).status(self.run_id) is RunStatus.PAUSED
 
-    async def _append(self, kind: str, data: dict[str, Any], ctx: Ctx) -> Json:
+    async def _append(self, kind: str, data: dict[str, Any], ctx: Ctx, said: Spoken | None = None) -> Json:
+        if said is not None:
+            await Messages(ctx).keep(self.run_id, [Message(said.key, said.value)])
         await ctx.runtime.streams.append(ctx, stream_of(self.run_id), kind, data)
         return None
 

@@ -1,4 +1,4 @@
-"""Operations on runs: start, read, list, cancel. The loop itself is in loop.py."""
+"""Operations on runs: start, cancel, pause, resume. The loop itself is in loop.py."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,12 +16,11 @@ from interlock.domains.runs.repository import Runs, Steps
 from interlock.domains.runs.service.gates import CANCELLED, withdraw_gates
 from interlock.domains.runs.service.progress import RESUME, stream_of, tell_of_end
 from interlock.domains.runs.states import LIFECYCLE, RunKind, RunStatus, StepStatus, Trigger
-from interlock.domains.runs.views import Run, RunDetail, Step
+from interlock.domains.runs.views import Run, Step
 from interlock.kit.errors import conflict
 from interlock.kit.ids import AgentId, RunId, WorkflowId
 from interlock.kit.money import ZERO
 from interlock.kit.operations import Command, Effect, operation
-from interlock.kit.paging import Page, PageQuery
 from interlock.runtime.context import Ctx
 
 
@@ -38,20 +37,19 @@ class RunRef(Command):
     run_id: RunId
 
 
-class ListRuns(PageQuery):
-    """Which runs, and which page of them."""
-
-    status: RunStatus | None = None
-    agent_id: AgentId | None = None
-    workflow_id: WorkflowId | None = None
-    kind: RunKind | None = None
-    parent_run_id: RunId | None = None
-
-
 @operation("runs.start_agent", scope="agents", effect=Effect.WRITE, ai=True)
 async def start_agent(ctx: Ctx, command: StartAgentRun) -> Run:
     """Start an agent on a task; it works in the background, and every tool call passes the pipeline."""
     return await launch_agent(ctx, command)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The run to repeat, its first step to be made anew, and the version of the agent; None for the present one."""
+
+    run_id: RunId
+    from_step: int
+    agent_version: int | None
 
 
 async def launch_agent(
@@ -64,15 +62,17 @@ async def launch_agent(
     run_cap: Decimal | None = None,
     is_public: bool = False,
     talk: Talk | None = None,
+    again: Again | None = None,
 ) -> Run:
     """Start an agent in the caller's unit of work, for whatever reason.
 
     Args:
         talk: the conversation in which it answers.
         is_public: somebody unknown is behind it, who shall not learn what is remembered of people.
+        again: the run repeats another.
         run_cap: what the run may cost at most where its starter has less to give than the agent's own ceiling.
     """
-    agent = await agents.get(ctx, agents.AgentRef(agent_id=command.agent_id))
+    agent = await agents.at_version(ctx, command.agent_id, None if again is None else again.agent_version)
     if run_cap is not None and (agent.budget_per_run is None or run_cap < agent.budget_per_run):
         agent = agent.model_copy(update={"budget_per_run": run_cap})
     if agent.status is not AgentStatus.ACTIVE:
@@ -94,9 +94,11 @@ async def launch_agent(
             trigger=trigger,
             trigger_ref=trigger_ref,
             parent_run_id=parent_run_id,
+            retry_of=None if again is None else again.run_id,
         ),
     )
-    await _start(ctx, run, Worker.model_validate(agent), talk, is_public=is_public)
+    from_step = None if again is None else again.from_step
+    await _start(ctx, run, Worker.model_validate(agent), talk, is_public=is_public, again_from=from_step)
     return run
 
 
@@ -127,9 +129,24 @@ async def launch_model(ctx: Ctx, command: AskModel, *, trigger: Trigger, trigger
     return run
 
 
-async def _start(ctx: Ctx, run: Run, worker: Worker, talk: Talk | None, *, is_public: bool = False) -> None:
-    user_id = ctx.actor.user_id
-    order = Order(run_id=run.id, agent=worker, input=run.input, user_id=user_id, is_public=is_public, talk=talk)
+async def _start(
+    ctx: Ctx,
+    run: Run,
+    worker: Worker,
+    talk: Talk | None,
+    *,
+    is_public: bool = False,
+    again_from: int | None = None,
+) -> None:
+    order = Order(
+        run_id=run.id,
+        agent=worker,
+        input=run.input,
+        user_id=ctx.actor.user_id,
+        is_public=is_public,
+        talk=talk,
+        again_from=again_from,
+    )
     await ctx.runtime.durable.start(ctx, AGENT_FLOW, str(run.id), order.model_dump(mode="json"))
 
 
@@ -182,23 +199,9 @@ async def open_run(ctx: Ctx, new: NewRun, run_id: RunId | None = None) -> Run:
     return run
 
 
-@operation("runs.get", scope="workflows")
-async def get(ctx: Ctx, command: RunRef) -> RunDetail:
-    """Show one run with every model request and tool call."""
-    run = await Runs(ctx).get(command.run_id)
-    return RunDetail(**dict(run), steps=await Steps(ctx).of_run(run.id))
-
-
 async def summary(ctx: Ctx, run_id: RunId) -> Run:
     """A run without its steps, in the caller's unit of work."""
     return await Runs(ctx).get(run_id)
-
-
-@operation("runs.list", scope="workflows")
-async def list_(ctx: Ctx, command: ListRuns) -> Page[Run]:
-    """List runs, newest first."""
-    filters = {name: getattr(command, name) for name in ("status", "agent_id", "workflow_id", "kind", "parent_run_id")}
-    return await Runs(ctx).page(command, filters)
 
 
 @operation("runs.cancel", scope="workflows", effect=Effect.WRITE)
@@ -277,9 +280,3 @@ async def forget_workflow(ctx: Ctx, workflow_id: WorkflowId, most: int) -> int:
         How many were removed; as many as asked for means that there may be more.
     """
     return await Runs(ctx).forget_workflow(workflow_id, most)
-
-
-@operation("runs.events", scope="workflows")
-async def events(ctx: Ctx, command: RunRef) -> str:
-    """Name the event stream of a run, for those who may see it."""
-    return stream_of((await Runs(ctx).get(command.run_id)).id)

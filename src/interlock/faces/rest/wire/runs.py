@@ -4,9 +4,11 @@ from typing import Any, Literal
 
 from pydantic import Field, computed_field
 
-from interlock.domains.governance.policies.views import Decision
+from interlock.domains.governance.policies.views import Decision, PolicyId
 from interlock.domains.runs.states import RunKind, RunStatus, StepKind, StepStatus, Trigger
-from interlock.domains.runs.views import Step
+from interlock.domains.runs.views import Said, Step
+from interlock.domains.tools.states import CallState
+from interlock.domains.tools.views import ToolCallId
 from interlock.faces.rest.wire.base import Cost, Timestamp, Wire
 from interlock.kit.ids import AgentId, RunId, WorkflowId
 from interlock.kit.money import ZERO
@@ -98,8 +100,8 @@ class NodeTurn(Wire):
     at: Timestamp
 
 
-class RunDetailReply(RunRow):
-    """The whole story of a run; costs of nodes and calls add up to the total."""
+class RunSummaryReply(RunRow):
+    """A run without its steps."""
 
     model: str | None
     agent_version: int | None
@@ -112,6 +114,11 @@ class RunDetailReply(RunRow):
     error: str | None
     total_tokens: int
     unknown_costs: int
+
+
+class RunDetailReply(RunSummaryReply):
+    """The whole story of a run; costs of nodes and calls add up to the total."""
+
     steps: tuple[Step, ...] = Field(exclude=True)
 
     @computed_field
@@ -136,6 +143,98 @@ class RunDetailReply(RunRow):
             for step in self.steps
             if step.kind is StepKind.TOOL
         ]
+
+
+class StepListed(Wire):
+    """A step in a list; a long output is left out, and begins like `output_start`."""
+
+    position: int
+    kind: StepKind
+    node_id: str | None
+    name: str
+    status: StepStatus
+    decision: Decision | None
+    reason: str | None
+    call_id: str | None
+    cost: Cost | None
+    input_tokens: int
+    output_tokens: int
+    latency_ms: int
+    output: Any
+    output_start: str | None
+    output_size: int
+    branch: str | None
+    child_run_id: RunId | None
+    taken_from: RunId | None
+    at: Timestamp
+
+
+class CallOfStep(Wire):
+    """The tool call behind a step, its arguments masked."""
+
+    id: ToolCallId
+    tool: str
+    state: CallState
+    arguments: dict[str, Any]
+    result: Any
+    reason: str | None
+    policy_id: PolicyId | None
+    escalation_id: str | None
+
+
+class StepDetailReply(Wire):
+    """A step in full."""
+
+    position: int
+    kind: StepKind
+    node_id: str | None
+    name: str
+    status: StepStatus
+    decision: Decision | None
+    reason: str | None
+    cost: Cost | None
+    input_tokens: int
+    output_tokens: int
+    latency_ms: int
+    output: Any
+    branch: str | None
+    child_run_id: RunId | None
+    taken_from: RunId | None
+    at: Timestamp
+    said: Said | None
+    call: CallOfStep | None
+
+
+class RelativeRow(Wire):
+    """A run that a run has started, directly or by others."""
+
+    run_id: RunId = Field(validation_alias="id")
+    parent_run_id: RunId
+    depth: int
+    kind: RunKind
+    name: str
+    status: RunStatus
+    total_cost: Cost
+    total_tokens: int
+    started_at: Timestamp
+    completed_at: Timestamp | None
+
+
+class FamilyReply(Wire):
+    """What a run has started; `total` counts what is not listed as well."""
+
+    runs: tuple[RelativeRow, ...]
+    total: int
+    unfinished: int
+
+
+class EventRow(Wire):
+    """An event of a run as it was stored."""
+
+    seq: int
+    type: str
+    data: dict[str, Any]
+    at: Timestamp
 
 
 class WorkflowRunStarted(Wire):
