@@ -114,6 +114,10 @@ async def _step(world: World) -> Sample:
     return Sample({**(await _waiting_run(world)).payload, "position": 0})
 
 
+async def _figures(world: World) -> Sample:
+    return Sample({"agent_ids": [await world.made("agents.create")]})
+
+
 async def _run_again(world: World) -> Sample:
     sample = await _waiting_run(world)
     await world.call("runs.cancel", sample.payload)
@@ -287,6 +291,7 @@ SAMPLES: dict[str, Build] = {
     "runs.get": reference("run_id", "runs.start_agent"),
     "runs.history": reference("run_id", "runs.start_agent"),
     "runs.list": nothing,
+    "runs.of_agents": _figures,
     "runs.pause": _waiting_run,
     "runs.resume": _paused_run,
     "runs.run_again": _run_again,

@@ -88,3 +88,14 @@ async def test_a_run_shows_what_it_has_started_however_deep(server: Server) -> N
     assert (family["total"], family["unfinished"]) == (2, 0)
     alone = (await server.get(f"/api/v1/runs/{family['runs'][1]['run_id']}/family")).json()
     assert alone == {"runs": [], "total": 0, "unfinished": 0}
+
+
+async def test_agents_show_their_newest_run(server: Server) -> None:
+    model = write_script(server.runtime.settings.data_dir, "plain", "Done.")
+    ids = [(await server.post("/api/v1/agents", {"name": "desk", "model": model})).json()["id"] for _ in range(2)]
+    for _ in range(2):
+        run_id = (await server.post(f"/api/v1/agents/{ids[0]}/run", {"input_data": {"task": "Go."}})).json()["run_id"]
+        await finished(server, run_id)
+    busy, idle = (await server.get("/api/v1/agent-figures", agent_ids=ids)).json()["agents"]
+    assert (busy["agent_id"], busy["last_run"]["run_id"], busy["month_spent"]) == (ids[0], run_id, 0)
+    assert (idle["last_run"], idle["month_unknown"]) == (None, 0)

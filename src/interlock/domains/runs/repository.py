@@ -15,7 +15,7 @@ from interlock.domains.runs.models import run_messages, run_steps, runs
 from interlock.domains.runs.states import LIFECYCLE, RunStatus, StepStatus, Trigger
 from interlock.domains.runs.views import Family, NodeStep, Relative, Run, RunSummary, Step, StepId, StepRow, Tally
 from interlock.kit.errors import not_found
-from interlock.kit.ids import RunId, WorkflowId
+from interlock.kit.ids import AgentId, RunId, WorkflowId
 from interlock.kit.money import ZERO
 from interlock.kit.paging import ListSpec, Page, PageQuery
 from interlock.runtime import tables
@@ -120,6 +120,12 @@ _NEWER = (
     select(runs.c.id)
     .where(runs.c.workspace_id == bindparam("workspace"), runs.c.started_at >= bindparam("since"))
     .order_by(runs.c.started_at, runs.c.id)
+    .limit(1)
+)
+_LAST_OF_AGENT = (
+    select(*_LISTED)
+    .where(runs.c.workspace_id == bindparam("workspace"), runs.c.agent_id == bindparam("agent"))
+    .order_by(runs.c.id.desc())
     .limit(1)
 )
 _MOST_RELATIVES = 200
@@ -303,6 +309,12 @@ class Summaries(Repository[RunSummary]):
         values = {"workspace": self.ctx.workspace_id, "since": moment}
         number: int | None = (await (await self.ctx.session()).execute(_NEWER, values)).scalar()
         return number
+
+    async def last_of_agent(self, agent_id: AgentId) -> RunSummary | None:
+        """An agent's newest run."""
+        values = {"workspace": self.ctx.workspace_id, "agent": agent_id}
+        row = (await (await self.ctx.session()).execute(_LAST_OF_AGENT, values)).first()
+        return None if row is None else self.to_view(row)
 
     async def family(self, key: RunId) -> Family:
         """What a run has started, and what that has started."""

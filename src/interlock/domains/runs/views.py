@@ -156,3 +156,18 @@ class RunDetail(Run):
     """A run with its steps, in order; costs of the steps add up to the total."""
 
     steps: tuple[Step, ...]
+
+
+class AgentFigures(View):
+    """What an agent does: its newest run, and what it has spent this month (UTC); unknown costs are in no sum."""
+
+    agent_id: AgentId
+    last_run: RunSummary | None
+    month_spent: Decimal
+    month_unknown: int
+
+
+class FiguresOfAgents(View):
+    """What several agents do."""
+
+    agents: tuple[AgentFigures, ...]

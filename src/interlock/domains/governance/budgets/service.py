@@ -1,6 +1,6 @@
 """Budgets: set money aside before a cost is known, settle after, refuse what a cap does not allow, and tell in time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -233,6 +233,13 @@ async def spent_by_run(ctx: Ctx, run_id: RunId) -> Decimal:
     """What a run has cost so far."""
     total = counters.run_total(run_id)
     return (await counters.read(ctx, [total]))[total].spent
+
+
+async def month_of_agents(ctx: Ctx, agent_ids: Sequence[AgentId]) -> dict[AgentId, Spend]:
+    """What each agent has spent this month (UTC)."""
+    totals = {agent_id: counters.agent_totals(ctx.now, agent_id)[0] for agent_id in agent_ids}
+    found = await counters.read(ctx, list(totals.values()))
+    return {agent_id: found[total] for agent_id, total in totals.items()}
 
 
 @operation("budget.get")

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 from sqlalchemy import ColumnElement
 
+from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.policies import service as policies
 from interlock.domains.governance.policies.views import Caller
 from interlock.domains.runs.models import runs as table
@@ -13,12 +14,23 @@ from interlock.domains.runs.repository import Messages, Runs, Steps, Summaries
 from interlock.domains.runs.service.progress import stream_of
 from interlock.domains.runs.service.running import RunRef
 from interlock.domains.runs.states import RunKind, RunStatus, StepKind, Trigger
-from interlock.domains.runs.views import Family, Run, RunDetail, RunSummary, Said, Step, StepDetail, StepRow
+from interlock.domains.runs.views import (
+    AgentFigures,
+    Family,
+    FiguresOfAgents,
+    Run,
+    RunDetail,
+    RunSummary,
+    Said,
+    Step,
+    StepDetail,
+    StepRow,
+)
 from interlock.domains.tools import service as tools
 from interlock.domains.tools.views import ToolCall, ToolCallId
 from interlock.kit.ids import AgentId, RunId, WorkflowId
 from interlock.kit.operations import Command, operation
-from interlock.kit.paging import Page, PageQuery
+from interlock.kit.paging import MAXIMUM_LIMIT, Page, PageQuery
 from interlock.runtime.context import ActorKind, Ctx
 from interlock.runtime.events import StreamEvent
 
@@ -44,6 +56,12 @@ class ListOfRun(PageQuery):
     """Of which run, and which page."""
 
     run_id: RunId
+
+
+class WhichAgents(Command):
+    """Which agents; ids of agents that are gone show what is left of them."""
+
+    agent_ids: Annotated[tuple[AgentId, ...], Field(min_length=1, max_length=MAXIMUM_LIMIT)]
 
 
 class StepRef(Command):
@@ -137,6 +155,22 @@ async def _call(ctx: Ctx, found: Step) -> ToolCall | None:
 async def family(ctx: Ctx, command: RunRef) -> Family:
     """Show what a run has started, and what that has started in turn."""
     return await Summaries(ctx).family((await Runs(ctx).get(command.run_id)).id)
+
+
+@operation("runs.of_agents", scope="workflows")
+async def of_agents(ctx: Ctx, command: WhichAgents) -> FiguresOfAgents:
+    """Show the newest run of each of these agents, and what each has spent this month."""
+    spent = await budgets.month_of_agents(ctx, command.agent_ids)
+    found = [
+        AgentFigures(
+            agent_id=agent_id,
+            last_run=await Summaries(ctx).last_of_agent(agent_id),
+            month_spent=month.spent,
+            month_unknown=month.unknown,
+        )
+        for agent_id, month in spent.items()
+    ]
+    return FiguresOfAgents(agents=tuple(found))
 
 
 @operation("runs.history", scope="workflows")

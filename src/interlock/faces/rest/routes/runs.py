@@ -5,6 +5,7 @@ from interlock.faces.rest.binding import NativeRoute, route
 from interlock.faces.rest.wire.runs import (
     EventRow,
     FamilyReply,
+    FiguresReply,
     RunCancelled,
     RunChanged,
     RunDetailReply,
@@ -17,6 +18,7 @@ from interlock.faces.rest.wire.runs import (
 
 ROUTES: tuple[NativeRoute, ...] = (
     route("POST", "/api/v1/agents/{agent_id}/run", runs.start_agent, RunStarted),
+    route("GET", "/api/v1/agent-figures", runs.of_agents, FiguresReply),
     route("GET", "/api/v1/runs", runs.list_, list[RunRow]),
     route("GET", "/api/v1/runs/{run_id}", runs.get, RunDetailReply),
     route("GET", "/api/v1/runs/{run_id}/summary", runs.summarise, RunSummaryReply),

@@ -228,6 +228,21 @@ class FamilyReply(Wire):
     unfinished: int
 
 
+class FiguresRow(Wire):
+    """An agent's newest run, and what it has spent this month."""
+
+    agent_id: AgentId
+    last_run: RunRow | None
+    month_spent: Cost
+    month_unknown: int
+
+
+class FiguresReply(Wire):
+    """What several agents do."""
+
+    agents: tuple[FiguresRow, ...]
+
+
 class EventRow(Wire):
     """An event of a run as it was stored."""
 
