@@ -6,7 +6,7 @@ from typing import Any
 from tests.support.app import Server
 from tests.support.story import finished, write_script
 
-NODES = [
+NODES: list[dict[str, Any]] = [
     {"id": "start", "kind": "trigger"},
     {"id": "long", "kind": "transform", "config": {"expression": "input.text"}},
     {"id": "end", "kind": "output", "config": {"value": "ok"}},
@@ -93,9 +93,10 @@ async def test_a_run_shows_what_it_has_started_however_deep(server: Server) -> N
 async def test_agents_show_their_newest_run(server: Server) -> None:
     model = write_script(server.runtime.settings.data_dir, "plain", "Done.")
     ids = [(await server.post("/api/v1/agents", {"name": "desk", "model": model})).json()["id"] for _ in range(2)]
-    for _ in range(2):
-        run_id = (await server.post(f"/api/v1/agents/{ids[0]}/run", {"input_data": {"task": "Go."}})).json()["run_id"]
+    order = {"input_data": {"task": "Go."}}
+    runs = [(await server.post(f"/api/v1/agents/{ids[0]}/run", order)).json()["run_id"] for _ in range(2)]
+    for run_id in runs:
         await finished(server, run_id)
     busy, idle = (await server.get("/api/v1/agent-figures", agent_ids=ids)).json()["agents"]
-    assert (busy["agent_id"], busy["last_run"]["run_id"], busy["month_spent"]) == (ids[0], run_id, 0)
+    assert (busy["agent_id"], busy["last_run"]["run_id"], busy["month_spent"]) == (ids[0], runs[-1], 0)
     assert (idle["last_run"], idle["month_unknown"]) == (None, 0)
