@@ -10,7 +10,7 @@ from interlock.domains.governance.checks.service import known_tools
 from interlock.domains.governance.checks.views import ToolFacts
 from interlock.domains.governance.policies import service as policies
 from interlock.domains.governance.policies.service import caller_of
-from interlock.domains.governance.policies.views import Caller, Standing
+from interlock.domains.governance.policies.views import Caller, Standing, ToolTerms
 from interlock.domains.tools import evidence
 from interlock.domains.tools.builtin import catalogue_of
 from interlock.domains.tools.catalogue import ALIASES, narrowed, offers, problems_with
@@ -130,7 +130,7 @@ async def catalog(ctx: Ctx, command: Nothing) -> ToolCatalogue:
 async def policies_over(ctx: Ctx, command: WhichPolicies) -> Standing:
     """Show which policies stand over an agent's tools, in the order in which they are asked."""
     caller = Caller(ActorKind.AGENT, command.agent_id, command.agent_name)
-    known = {tool.name: _facts(tool) for tool in offered(ctx, command.tools)}
+    known = {tool.name: ToolTerms(tool.requires_approval, tool.risk) for tool in offered(ctx, command.tools)}
     return await policies.standing(ctx, caller, known, command.model)
 
 
@@ -178,10 +178,6 @@ def tell_checks(runtime: Runtime) -> None:
     """Hand down what checks must know of each tool, by every name: whether a person must always agree, and its risk."""
     known = known_tools(runtime)
     for spec in catalogue_of(runtime):
-        facts = _facts(spec.tool)
+        facts = ToolFacts(spec.tool.requires_approval, spec.tool.risk, spec.tool.connector)
         for name in (spec.name, *(alias for alias, meant in ALIASES.items() if meant == spec.name)):
             known.tell(name, facts)
-
-
-def _facts(tool: Tool) -> ToolFacts:
-    return ToolFacts(tool.requires_approval, tool.risk, tool.connector)

@@ -2,13 +2,18 @@
 
 from collections.abc import Iterable
 
-from interlock.domains.governance.known_tools import ToolFacts
 from interlock.domains.governance.policies.config import ApprovalConfig, CostConfig
 from interlock.domains.governance.policies.rules import Rule, Rules
-from interlock.domains.governance.policies.views import ApplyingPolicy, Caller, Standing, ToolStanding
+from interlock.domains.governance.policies.views import (
+    ApplyingPolicy,
+    Caller,
+    Standing,
+    ToolStanding,
+    ToolTerms,
+)
 
 
-def standing(rules: Rules, caller: Caller, tools: Iterable[tuple[str, ToolFacts]], model: str) -> Standing:
+def standing(rules: Rules, caller: Caller, tools: Iterable[tuple[str, ToolTerms]], model: str) -> Standing:
     """What would be asked about each tool, in the order of judgement, and about what the model says."""
     return Standing(
         tools=tuple(_over_tool(rules, caller, name, facts) for name, facts in tools),
@@ -20,7 +25,7 @@ def standing(rules: Rules, caller: Caller, tools: Iterable[tuple[str, ToolFacts]
     )
 
 
-def _over_tool(rules: Rules, caller: Caller, name: str, facts: ToolFacts) -> ToolStanding:
+def _over_tool(rules: Rules, caller: Caller, name: str, facts: ToolTerms) -> ToolStanding:
     asked = [rule for rule in rules.for_tool(name) if rule.covers_caller(caller)]
     return ToolStanding(
         tool=name,
@@ -42,7 +47,7 @@ def _applying(rule: Rule, condition: str) -> ApplyingPolicy:
     )
 
 
-def _condition(rule: Rule, facts: ToolFacts) -> str | None:
+def _condition(rule: Rule, facts: ToolTerms) -> str | None:
     """When it fires, in words; empty for every call, None for a rule that can never fire on this tool."""
     when: list[str] = []
     if isinstance(rule.config, ApprovalConfig):

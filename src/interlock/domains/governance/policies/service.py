@@ -7,7 +7,6 @@ from pydantic import Field
 
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.budgets.views import Spend
-from interlock.domains.governance.known_tools import ToolFacts
 from interlock.domains.governance.ledger import service as ledger
 from interlock.domains.governance.ledger.views import EntryEvent, NewEntry
 from interlock.domains.governance.locks import hold_workspace
@@ -32,6 +31,7 @@ from interlock.domains.governance.policies.views import (
     RiskLevel,
     Screening,
     Standing,
+    ToolTerms,
     Verdict,
 )
 from interlock.domains.org import service as org
@@ -213,7 +213,7 @@ async def judge(ctx: Ctx, attempt: Attempt) -> Verdict:
     return verdict
 
 
-async def standing(ctx: Ctx, caller: Caller, tools: Mapping[str, ToolFacts], model: str) -> Standing:
+async def standing(ctx: Ctx, caller: Caller, tools: Mapping[str, ToolTerms], model: str) -> Standing:
     """Which policies stand over the calls that a caller may make, and over what its model says, before any is made."""
     return applying.standing(await _rules(ctx), caller, tools.items(), model)
 

@@ -254,6 +254,14 @@ class DryRun(View):
     controls: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ToolTerms:
+    """What the catalogue says of a tool before any policy does."""
+
+    requires_approval: bool
+    risk: RiskLevel
+
+
 class ApplyingPolicy(View):
     """A policy over a tool; `condition` says in words when it fires, and is empty where it does on every call."""
 
