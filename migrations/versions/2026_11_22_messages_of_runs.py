@@ -1,15 +1,15 @@
 """Messages of runs, for those who go on from a step; steps that were taken over; indexes for lists of runs.
 
-Revision: 0018
-Follows: 0017
+Revision: 0020
+Follows: 0019
 Date: 2026-11-22 05:32:26.045617
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

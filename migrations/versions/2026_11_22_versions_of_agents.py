@@ -1,7 +1,7 @@
 """Versions of agents: what each now is becomes its first; runs note the version they ran with.
 
-Revision: 0017
-Follows: 0016
+Revision: 0019
+Follows: 0018
 Date: 2026-11-22 05:14:32.327265
 """
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0017"
-down_revision = "0016"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
