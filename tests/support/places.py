@@ -144,6 +144,7 @@ async def _signed_in(ctx: Ctx, user: UserId) -> str:
             SessionId.new(),
             user_id=user,
             token_hash=hashed(token),
+            source=None,
             created_at=ctx.now,
             expires_at=ctx.now + SESSION_LIFE,
         )
