@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Generator
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -16,7 +17,10 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Response, async_playwright, expect
 
 from interlock.domains.accounts.states import Role
+from interlock.sandbox import Sandbox
+from interlock.sandbox import serve as serve_sandbox
 from tests.support.places import BrowserServer, Person, Place, serving_browsers
+from tests.support.showcase import Showcase, furnish
 from tests.support.watch import Watch
 
 Theme: TypeAlias = Literal["light", "dark"]
@@ -32,7 +36,7 @@ ARGUMENTS = (
     # The pages must work without the world: whatever is not on this machine is not found.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.localhost",
 )
-_AXE = (importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+_AXE = importlib.resources.files("axe_playwright_python") / "axe.min.js"
 _RUN_AXE = """axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.map(one => ({
     id: one.id, impact: one.impact, help: one.help,
     nodes: one.nodes.slice(0, 5).map(node => node.html.slice(0, 160) + '  <- ' + node.target.join(' ')),
@@ -108,7 +112,7 @@ class Desk:
             world = {"frameId": frames["frameTree"]["frame"]["id"], "worldName": "axe"}
             made = await session.send("Page.createIsolatedWorld", world)
             context = made["executionContextId"]
-            await _evaluate(session, context, f"{_AXE};0")
+            await _evaluate(session, context, f"{_AXE.read_text(encoding='utf-8')};0")
             violations = await _evaluate(session, context, _RUN_AXE)
         finally:
             await session.detach()
@@ -118,6 +122,15 @@ class Desk:
             for one in bad
         ]
         assert not told, f"axe-core on {self.page.url}:\n" + "\n".join(told)
+
+    async def connected(self) -> None:
+        """Wait until the page hears of changes; what changes after that arrives without a reload."""
+        await expect(self.page.locator("html[data-connected=true]")).to_be_attached()
+
+    async def connected_if_live(self) -> None:
+        """Wait as `connected` does on a page that has live parts."""
+        if await self.page.locator("[data-live]").count():
+            await self.connected()
 
     async def fits(self) -> None:
         """Fail when the page can be scrolled sideways; names what sticks out."""
@@ -197,6 +210,23 @@ async def browser_server(
 async def place(browser_server: BrowserServer) -> Place:
     """A fresh workspace for every test; override it with a module's own to share costly data."""
     return await browser_server.found()
+
+
+@dataclass(frozen=True)
+class Furnished:
+    """A workspace with something on every page."""
+
+    place: Place
+    sandbox: Sandbox
+    showcase: Showcase
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def furnished(browser_server: BrowserServer) -> AsyncIterator[Furnished]:
+    """One furnished workspace for all tests of a worker that only look at it; takes seconds to make."""
+    async with serve_sandbox() as sandbox:
+        place = await browser_server.found()
+        yield Furnished(place, sandbox, await furnish(place, sandbox))
 
 
 @pytest_asyncio.fixture(loop_scope="session")

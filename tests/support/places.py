@@ -7,6 +7,7 @@ import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,9 +35,13 @@ CommandT = TypeVar("CommandT", bound=BaseModel)
 ResultT = TypeVar("ResultT")
 
 PASSWORD = "correct horse battery staple"
-# Hashed once: a hash takes a third of a second, and every test has people of its own.
-_PASSWORD_HASH = PasswordHasher().hash(PASSWORD)
 _numbers = itertools.count(1)
+
+
+@cache
+def _password_hash() -> str:
+    """Made once: it takes a third of a second, and every test has people of its own."""
+    return PasswordHasher().hash(PASSWORD)
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class BrowserServer:
         as_key = await identify(self.runtime, key.secret, request_id="test", face="test")
         assert as_key.actor.user_id is not None
         async with as_key.begin() as ctx:
-            await Users(ctx).set_password(as_key.actor.user_id, _PASSWORD_HASH)
+            await Users(ctx).set_password(as_key.actor.user_id, _password_hash())
         token = await _signed_in(as_key, as_key.actor.user_id)
         return Place(self, key.secret, Person(email, "Olivia Owner", token))
 
@@ -126,7 +131,7 @@ class Place:
         ctx = await self.ctx()
         async with ctx.begin() as writing:
             await Users(writing).add(
-                key, email=email, name=name, role=role, password_hash=_PASSWORD_HASH, created_at=ctx.now
+                key, email=email, name=name, role=role, password_hash=_password_hash(), created_at=ctx.now
             )
         return Person(email, name, await _signed_in(ctx, key))
 

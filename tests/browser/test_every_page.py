@@ -1,0 +1,120 @@
+"""What holds for every page of the dashboard, on a workspace that has something to show on each."""
+
+import re
+
+import httpx
+import pytest
+from playwright.async_api import expect
+from starlette.routing import Route
+
+from interlock.domains.accounts.states import Role
+from interlock.faces.dashboard import app
+from tests.support.browser import COOKIE, Desk, Furnished
+from tests.support.places import Person, Place
+
+# Not for people who are signed in, or no page at all.
+ELSEWHERE = {"/start", "/live"}
+ROUTES = [route for route in app.routes() if isinstance(route, Route) and route.path not in ELSEWHERE]
+READ = sorted(
+    {route.path for route in ROUTES if "GET" in (route.methods or ()) and not route.path.startswith("/assets")}
+)
+DONE = sorted({route.path for route in ROUTES if "POST" in (route.methods or ()) and route.path != "/sign-in"})
+FIRST_PAGE_BYTES = 100_000
+_PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
+
+
+@pytest.fixture
+def place(furnished: Furnished) -> Place:
+    """Looked at only, so shared."""
+    return furnished.place
+
+
+def filled(path: str, furnished: Furnished) -> str:
+    """The path with ids of things that are there."""
+    ids = furnished.showcase.ids
+    missing = [name for name in _PARAMETER.findall(path) if name not in ids]
+    assert not missing, f"{path}: put an example of {missing} into the ids of tests/support/showcase.py"
+    return _PARAMETER.sub(lambda found: ids[found[1]], path)
+
+
+async def read(place: Place, person: Person | None, path: str) -> httpx.Response:
+    cookies = {} if person is None else {"cookie": f"{COOKIE}={person.token}"}
+    return await place.server.http.get(path, headers={"accept": "text/html", **cookies})
+
+
+@pytest.mark.parametrize("path", READ)
+async def test_it_is_for_those_who_may_see_it(path: str, furnished: Furnished) -> None:
+    place, here = furnished.place, filled(path, furnished)
+    own = await read(place, place.owner, here)
+    assert own.status_code == 200, own.text[:2000]
+    stranger = await read(place, None, here)
+    assert (stranger.status_code, 'action="/sign-in"' in stranger.text) == (401, True)
+    member = await read(place, await place.person(Role.MEMBER), here)
+    assert member.status_code in {200, 403}, member.text[:2000]
+    if here != path:
+        other = await place.server.found("Southwind")
+        foreign = await read(place, other.owner, here)
+        assert foreign.status_code == 404, "a thing of another workspace is not there"
+
+
+@pytest.mark.parametrize("path", DONE)
+async def test_nothing_is_done_for_a_form_from_elsewhere(path: str, furnished: Furnished) -> None:
+    place = furnished.place
+    here = _PARAMETER.sub("x", path)
+    cookie = {"cookie": f"{COOKIE}={place.owner.token}"}
+    for headers, sent in (
+        (cookie, {"_csrf": "forged"}),
+        (cookie, {}),
+        ({**cookie, "origin": "https://elsewhere.example"}, {"_csrf": "forged"}),
+    ):
+        answer = await place.server.http.post(here, data=sent, headers=headers)
+        assert answer.status_code == 403, (path, answer.status_code, answer.text[:500])
+    assert (await place.server.http.post(here, data={})).status_code in {401, 403}
+
+
+@pytest.mark.parametrize("path", READ)
+async def test_it_is_whole_accessible_and_fits_a_phone(path: str, desk: Desk, furnished: Furnished) -> None:
+    here = filled(path, furnished)
+    if "<html" not in (await read(desk.server, desk.server.owner, here)).text:
+        pytest.skip("a part of a page, or a file")
+    await desk.goto(here)
+    page = desk.page
+    await expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    await expect(page.get_by_role("main")).to_have_count(1)
+    heading = (await page.get_by_role("heading", level=1).inner_text()).strip()
+    assert heading
+    assert (await page.title()).endswith("· Interlock")
+    assert await page.title() not in {"· Interlock", "Interlock · Interlock"}
+    await desk.connected_if_live()
+    await desk.axe()
+    await desk.at(390, "dark")
+    await desk.fits()
+    await desk.axe()
+
+
+async def test_an_error_is_told_in_words_with_one_request_id(desk: Desk) -> None:
+    desk.expect_errors(404)
+    answer = await desk.goto("/runs/run_01jd0000000000000000000000")
+    assert answer.status == 404
+    text = await desk.page.get_by_role("main").inner_text()
+    assert text.count(answer.headers["x-request-id"]) == 1
+    await desk.axe()
+
+
+async def test_the_first_page_is_light(desk: Desk) -> None:
+    weights = await desk.weigh("/")
+    listed = "\n".join(f"{size:7} {address}" for address, size in sorted(weights.items(), key=lambda one: -one[1]))
+    assert sum(weights.values()) < FIRST_PAGE_BYTES, listed
+
+
+async def test_the_keyboard_finds_its_way(desk: Desk) -> None:
+    await desk.goto("/")
+    await desk.page.keyboard.press("Tab")
+    skip = desk.page.get_by_role("link", name="Skip to the content")
+    await expect(skip).to_be_focused()
+    await expect(skip).to_be_in_viewport()
+    await desk.page.keyboard.press("Enter")
+    await desk.page.keyboard.press("Tab")
+    assert await desk.page.evaluate("document.querySelector('main').contains(document.activeElement)")
+    ring = "getComputedStyle(document.activeElement).outlineStyle"
+    assert await desk.page.evaluate(ring) != "none", "what has the focus shows it"
