@@ -17,7 +17,7 @@ DEV := $(VENV)/.installed-dev
 RUN := $(if $(wildcard $(DEV)),$(DEV),$(VENV)/.installed-run)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test bench lint fmt browser migration requirements clean
+.PHONY: help setup run test bench lint fmt browser screenshots migration requirements clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ browser: ## See that a chromium for the browser tests is there; install it where
 
 bench: $(DEV) ## Measure the server against its stated ceilings
 	$(BIN)/python -m benchmarks
+
+screenshots: $(DEV) browser ## Photograph the dashboard's main pages, with demo data, into docs/screenshots
+	$(BIN)/python -m tools.screenshots
 
 lint: $(DEV) ## Check form, types, import contracts and house rules
 	$(BIN)/ruff check --quiet

@@ -11,7 +11,18 @@ from rich.console import Console
 from benchmarks import report
 from benchmarks.figures import Figure
 from benchmarks.processes import BenchmarkError
-from benchmarks.rows import chat, check_action, data_layer, durable_runs, generator, mcp_call, memory, start, workflows
+from benchmarks.rows import (
+    chat,
+    check_action,
+    dashboard,
+    data_layer,
+    durable_runs,
+    generator,
+    mcp_call,
+    memory,
+    start,
+    workflows,
+)
 
 Run = Callable[[float, int], list[Figure]]
 
@@ -24,6 +35,7 @@ ROWS: dict[str, Run] = {
     "durable": durable_runs.run,
     "workflows": workflows.run,
     "memory": memory.run,
+    "dashboard": dashboard.run,
     "start": start.run,
 }
 

@@ -55,14 +55,14 @@ class Bench:
     """A workflow that can be run many times."""
 
     def __init__(self, ctx: Ctx, workflow_id: WorkflowId) -> None:
-        self._ctx = ctx
+        self.ctx = ctx
         self._command = workflows.RunWorkflow(workflow_id=workflow_id, input_data=DATA)
 
     async def measure(self, number: int) -> Pass:
         """Start so many runs, one request each, and wait until all have ended."""
         cpu, began = time.process_time(), time.perf_counter()
         for _ in range(number):
-            await invoke(self._ctx, workflows.run, self._command)
+            await invoke(self.ctx, workflows.run, self._command)
         async with asyncio.timeout(_PATIENCE):
             while await self._is_busy():  # noqa: ASYNC110 - nothing tells that the last of many has ended
                 await asyncio.sleep(_LOOK_SECONDS)
@@ -70,12 +70,12 @@ class Bench:
         return Pass(number / seconds, (time.process_time() - cpu) * 1000 / number)
 
     async def _is_busy(self) -> bool:
-        async with self._ctx.begin(write=False) as looking:
+        async with self.ctx.begin(write=False) as looking:
             return await runs.has_in_flight(looking, self._command.workflow_id)
 
     def store(self, number: int) -> None:
         """Have so many more finished runs in the database file: copies of the first, with all that is kept of it."""
-        database = sqlite3.connect(self._ctx.settings.data_dir / "interlock.db")
+        database = sqlite3.connect(self.ctx.settings.data_dir / "interlock.db")
         for table, of_run, first in _COPIED:
             columns = [name for _, name, *_ in database.execute(f"PRAGMA table_info({table})") if name != "id"]
             fresh = {of_run: "printf('%032x', n)"}
