@@ -14,6 +14,7 @@ from benchmarks.workflows import THREE_STEPS, Bench, benched
 from interlock import main
 from interlock.domains.accounts.service import claiming
 from interlock.domains.accounts.service.identify import anonymous
+from interlock.faces.web.credentials import SESSION_COOKIE
 from interlock.runtime.invoke import invoke
 
 ROW = "dashboard"
@@ -22,7 +23,6 @@ SERVER_AIM_MS = 200
 BYTES_AIM_KB = 100
 _REQUESTS = 20
 _ASSET = re.compile(rb"""(?:src|href)="(/assets/[^"]+)\"""")
-_COOKIE = "interlock_session"
 _NOTE = (
     "First page: the home page of an owner, rendered in this process without a network; bytes: the page and every file "
     "it names, compressed, headers left out."
@@ -65,7 +65,7 @@ async def _visitor(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=main.create_app(runtime)),
         base_url=runtime.settings.base_url,
-        headers={"accept-encoding": "gzip", "cookie": f"{_COOKIE}={signed.token}"},
+        headers={"accept-encoding": "gzip", "cookie": f"{SESSION_COOKIE}={signed.token}"},
     ) as visitor:
         yield visitor
 

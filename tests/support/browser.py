@@ -7,7 +7,7 @@ import importlib.resources
 import os
 import shutil
 from collections.abc import AsyncIterator, Generator
-from contextlib import AsyncExitStack
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -17,6 +17,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Response, async_playwright, expect
 
 from interlock.domains.accounts.states import Role
+from interlock.faces.web.credentials import SESSION_COOKIE
 from interlock.sandbox import Sandbox
 from interlock.sandbox import serve as serve_sandbox
 from tests.support.places import BrowserServer, Person, Place, serving_browsers
@@ -26,7 +27,6 @@ from tests.support.watch import Watch
 Theme: TypeAlias = Literal["light", "dark"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-COOKIE = "interlock_session"
 ZONE = "Europe/Berlin"
 PATIENCE = 10_000
 FAILED = pytest.StashKey[bool]()
@@ -96,7 +96,7 @@ class Desk:
 
     async def sign_out(self) -> None:
         """Forget who signed in, without the button."""
-        await self.context.clear_cookies(name=COOKIE)
+        await self.context.clear_cookies(name=SESSION_COOKIE)
 
     async def at(self, width: int, theme: Theme = "light") -> None:
         """Use a screen of this width that prefers this theme."""
@@ -176,7 +176,7 @@ async def _evaluate(session: Any, context: int, expression: str) -> Any:
 
 def session_cookie(base_url: str, person: Person) -> Any:
     """The cookie of a sign-in that has happened."""
-    return {"name": COOKIE, "value": person.token, "url": base_url, "httpOnly": True, "sameSite": "Lax"}
+    return {"name": SESSION_COOKIE, "value": person.token, "url": base_url, "httpOnly": True, "sameSite": "Lax"}
 
 
 async def open_context(browser: Browser, **options: Any) -> BrowserContext:
@@ -229,21 +229,32 @@ async def furnished(browser_server: BrowserServer) -> AsyncIterator[Furnished]:
         yield Furnished(place, sandbox, await furnish(place, sandbox))
 
 
+@asynccontextmanager
+async def sitting_down(browser: Browser, place: Place) -> AsyncIterator[Desk]:
+    """The workspace's owner, signed in, in front of an empty page."""
+    async with await open_context(browser) as context:
+        await context.add_cookies([session_cookie(place.base_url, place.owner)])
+        yield Desk(context, await context.new_page(), place)
+
+
+@asynccontextmanager
+async def judged(sitting: Desk, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Desk]:
+    """Fail at the end for what the browser complained about; keep a picture of a page whose test failed."""
+    yield sitting
+    await sitting.watch.settle(sitting.page)
+    complaints = sitting.watch.complaints()
+    if request.node.stash.get(FAILED, False) or complaints:
+        await sitting.page.screenshot(path=tmp_path / "failed.png", full_page=True)
+        (tmp_path / "failed.html").write_text(await sitting.page.content())
+        print(f"the page as it was: {tmp_path / 'failed.png'} (and .html)")  # noqa: T201
+    assert not complaints, "the browser complained:\n" + "\n".join(complaints)
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(browser: Browser, place: Place, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Desk]:
     """The workspace's owner, signed in, in front of an empty page."""
-    async with AsyncExitStack() as stack:
-        context = await open_context(browser)
-        stack.push_async_callback(context.close)
-        await context.add_cookies([session_cookie(place.base_url, place.owner)])
-        sitting = Desk(context, await context.new_page(), place)
+    async with sitting_down(browser, place) as sitting, judged(sitting, request, tmp_path):
         yield sitting
-        await sitting.watch.settle(sitting.page)
-        if request.node.stash.get(FAILED, False) or sitting.watch.complaints():
-            await sitting.page.screenshot(path=tmp_path / "failed.png", full_page=True)
-            (tmp_path / "failed.html").write_text(await sitting.page.content())
-            print(f"the page as it was: {tmp_path / 'failed.png'} (and .html)")  # noqa: T201
-    assert not sitting.watch.complaints(), "the browser complained:\n" + "\n".join(sitting.watch.complaints())
 
 
 @pytest.hookimpl(wrapper=True)

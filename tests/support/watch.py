@@ -39,6 +39,12 @@ class Watch:
         """Announce statuses, or words, that are to come."""
         self._expected.extend(what)
 
+    def forget(self) -> None:
+        """Begin anew."""
+        self.network_is_bad = False
+        self._heard.clear()
+        self._expected.clear()
+
     async def settle(self, page: Page) -> None:
         """Wait until all that the page has said so far is here."""
         if not page.is_closed():
