@@ -54,10 +54,6 @@ function follow() {
     if (source !== opened) return;
     wasLost = true;
     delete document.documentElement.dataset.connected;
-<<<<<<< HEAD
-=======
-    // not begun anew by every try that fails: they come faster than this, and the words would never show
->>>>>>> 76ccbd7 (The words of a lost connection show however fast it is tried again; home names the tool that waits, not its call)
     lostTimer ||= setTimeout(() => (connection.hidden = false), 1500);
     if (opened.readyState === EventSource.CLOSED) setTimeout(() => source === opened && ((source = null), follow()), 2000);
   });
