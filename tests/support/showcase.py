@@ -56,10 +56,12 @@ class Showcase:
     Args:
         ids: public ids by the name of a path's parameter.
         below: the same, for paths that begin so.
+        yesterday: what was spent on it.
     """
 
     ids: dict[str, str]
     below: dict[str, dict[str, str]]
+    yesterday: Decimal
 
     def fill(self, path: str) -> str:
         """The path with its parameters replaced by what is there.
@@ -152,7 +154,7 @@ async def furnish(place: Place, sandbox: Sandbox) -> Showcase:
     )
     ids = await _rules(place)
     ids["agent_id"] = await refund_agent(place)
-    await _spend(place, AgentId.parse(ids["agent_id"]))
+    yesterday = await _spend(place, AgentId.parse(ids["agent_id"]))
     done = await ask_for_refund(place, ids["agent_id"])
     (approval,) = await place.api("GET", f"/api/v1/approvals?run_id={done}&status=pending")
     await place.api("POST", f"/api/v1/approvals/{approval['id']}/approve", {"comment": "Charged twice, indeed."})
@@ -170,7 +172,7 @@ async def furnish(place: Place, sandbox: Sandbox) -> Showcase:
         "/chat/": {"run_id": ids.pop("chat_run")},
         "/workflows/": {"run_id": ids.pop("workflow_run"), "node": "shape"},
     }
-    return Showcase(ids, below)
+    return Showcase(ids, below, yesterday)
 
 
 async def _rules(place: Place) -> dict[str, str]:
@@ -189,8 +191,9 @@ async def _rules(place: Place) -> dict[str, str]:
     return {"policy_id": made["id"]}
 
 
-async def _spend(place: Place, agent: AgentId) -> None:
-    """Thirty days of model requests, as if they had been made then."""
+async def _spend(place: Place, agent: AgentId) -> Decimal:
+    """Thirty days of model requests, as if they had been made then; returns what the last full day cost."""
+    spent: dict[int, Decimal] = {}
     chance = random.Random(10482)
     now = place.runtime.clock.now()
     ctx = await place.ctx()
@@ -201,6 +204,7 @@ async def _spend(place: Place, agent: AgentId) -> None:
         async with past.begin() as writing:
             for index, (model, provider, dear) in enumerate(MODELS):
                 cost = Decimal(str(round(dear * chance.uniform(0.4, 1.4) * (0.3 if weekend else 1), 4)))
+                spent[days] = spent.get(days, Decimal(0)) + cost
                 await budgets.settle(
                     writing,
                     budgets.Settle(
@@ -214,6 +218,7 @@ async def _spend(place: Place, agent: AgentId) -> None:
                         output_tokens=int(cost * 22_000),
                     ),
                 )
+    return spent[1]
 
 
 @dataclass(frozen=True)
@@ -247,9 +252,10 @@ async def _knowledge(place: Place) -> dict[str, str]:
     ]
     table = await place.api("POST", "/api/v1/tables", {"name": "Orders", "columns": columns})
     people = ("Maya Okafor", "Jonas Brandt", "Ines Duarte", "Li Wen", "Tomasz Nowak")
+    added = []
     for number, name in enumerate(people):
         row = {"Order": f"NW-{10480 + number}", "Customer": name, "Amount": 20 + 14.5 * number, "Paid": number % 2 == 0}
-        added = await place.api("POST", f"/api/v1/tables/{table['id']}/rows", {"data": row})
+        added.append(await place.api("POST", f"/api/v1/tables/{table['id']}/rows", {"data": row}))
     text = "# Shipping\n\nWe ship on Mondays and Thursdays. Roses travel bare-rooted from November to March."
     document = await place.api("POST", "/api/v1/knowledge", {"title": "Shipping", "text": text})
     model = write_conversation(place, "greeter", [{"text": "Good day! We ship on Mondays and Thursdays."}])
@@ -260,7 +266,7 @@ async def _knowledge(place: Place) -> dict[str, str]:
     return {
         "memory_id": memories[0]["id"],
         "table_id": table["id"],
-        "row_id": str(added["id"]),
+        "row_id": str(added[-1]["id"]),
         "import_id": await _import(place, table["id"]),
         "document_id": document["id"],
         "chatbot_id": bot["id"],
