@@ -13,7 +13,7 @@ from interlock.runtime.settings import Settings
 from interlock.sandbox import serve
 from tests.support.browser import ARGUMENTS, Desk, Theme, chromium, open_context, session_cookie
 from tests.support.places import serving_browsers
-from tests.support.showcase import furnish
+from tests.support.showcase import Showcase, furnish
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 DESKTOP, PHONE = 1280, 390
@@ -59,12 +59,12 @@ async def photograph(folder: Path) -> int:
             async with browser, await open_context(browser) as context:
                 await context.add_cookies([session_cookie(server.base_url, place.owner)])
                 desk = Desk(context, await context.new_page(), place)
-                return sum([not await _take(desk, shot, showcase.ids, folder) for shot in SHOTS])
+                return sum([not await _take(desk, shot, showcase, folder) for shot in SHOTS])
 
 
-async def _take(desk: Desk, shot: Shot, ids: dict[str, str], folder: Path) -> bool:
+async def _take(desk: Desk, shot: Shot, showcase: Showcase, folder: Path) -> bool:
     await desk.at(shot.width, shot.theme)
-    await desk.goto(shot.path.format(**ids))
+    await desk.goto(showcase.fill(shot.path))
     await desk.connected_if_live()
     file = folder / f"{shot.name}.png"
     await desk.page.screenshot(path=file)

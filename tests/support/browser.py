@@ -291,4 +291,4 @@ def _move_into_session_loop(item: Any) -> None:
         for definition in known.get(name, ()):
             if moved.intersection(definition.argnames):
                 moved.add(name)
-                definition.func._loop_scope = "session"
+                getattr(definition.func, "__func__", definition.func)._loop_scope = "session"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,6 +20,7 @@ from tests.support.story import CHARGE, CREDENTIALS
 
 PATIENCE_SECONDS = 60
 DAYS = 30
+_PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 MODELS = (
     ("anthropic:claude-sonnet-4-6", "anthropic", 0.9),
     ("openai:gpt-4.1", "openai", 0.6),
@@ -49,11 +51,32 @@ THREE_NODES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Showcase:
-    """What was put there, by the name of a path's parameter; values are public ids."""
+    """What was put there.
+
+    Args:
+        ids: public ids by the name of a path's parameter.
+        below: the same, for paths that begin so.
+        yesterday: what was spent on it.
+    """
 
     ids: dict[str, str]
-    held_run: str
-    done_run: str
+    below: dict[str, dict[str, str]]
+    yesterday: Decimal
+
+    def fill(self, path: str) -> str:
+        """The path with its parameters replaced by what is there.
+
+        Raises:
+            LookupError: for a parameter nobody has put an example of.
+        """
+        ids = dict(self.ids)
+        for start, special in self.below.items():
+            if path.startswith(start):
+                ids |= special
+        missing = [name for name in _PARAMETER.findall(path) if name not in ids]
+        if missing:
+            raise LookupError(f"{path}: put an example of {missing} into tests/support/showcase.py")
+        return _PARAMETER.sub(lambda found: ids[found[1]], path)
 
 
 async def connect(place: Place, sandbox: Sandbox) -> None:
@@ -131,19 +154,25 @@ async def furnish(place: Place, sandbox: Sandbox) -> Showcase:
     )
     ids = await _rules(place)
     ids["agent_id"] = await refund_agent(place)
-    await _spend(place, AgentId.parse(ids["agent_id"]))
+    yesterday = await _spend(place, AgentId.parse(ids["agent_id"]))
     done = await ask_for_refund(place, ids["agent_id"])
     (approval,) = await place.api("GET", f"/api/v1/approvals?run_id={done}&status=pending")
     await place.api("POST", f"/api/v1/approvals/{approval['id']}/approve", {"comment": "Charged twice, indeed."})
     assert await until(place, done) == "run.completed"
     await _failure(place)
     ids |= await _workflow(place)
+    ids |= await _chat(place, ids["agent_id"])
     ids |= await _knowledge(place)
     ids |= await _triggers(place, ids)
     held = await ask_for_refund(place, ids["agent_id"])
     (waiting,) = await place.api("GET", f"/api/v1/approvals?run_id={held}&status=pending")
-    ids |= {"run_id": done, "approval_id": waiting["id"]}
-    return Showcase(ids, held, done)
+    (entry, *_) = await place.api("GET", "/api/ledger")
+    ids |= {"run_id": done, "approval_id": waiting["id"], "entry_id": entry["id"], "position": "0", "version": "1"}
+    below = {
+        "/chat/": {"run_id": ids.pop("chat_run")},
+        "/workflows/": {"run_id": ids.pop("workflow_run"), "node": "shape"},
+    }
+    return Showcase(ids, below, yesterday)
 
 
 async def _rules(place: Place) -> dict[str, str]:
@@ -162,8 +191,9 @@ async def _rules(place: Place) -> dict[str, str]:
     return {"policy_id": made["id"]}
 
 
-async def _spend(place: Place, agent: AgentId) -> None:
-    """Thirty days of model requests, as if they had been made then."""
+async def _spend(place: Place, agent: AgentId) -> Decimal:
+    """Thirty days of model requests, as if they had been made then; returns what the last full day cost."""
+    spent: dict[int, Decimal] = {}
     chance = random.Random(10482)
     now = place.runtime.clock.now()
     ctx = await place.ctx()
@@ -174,6 +204,7 @@ async def _spend(place: Place, agent: AgentId) -> None:
         async with past.begin() as writing:
             for index, (model, provider, dear) in enumerate(MODELS):
                 cost = Decimal(str(round(dear * chance.uniform(0.4, 1.4) * (0.3 if weekend else 1), 4)))
+                spent[days] = spent.get(days, Decimal(0)) + cost
                 await budgets.settle(
                     writing,
                     budgets.Settle(
@@ -187,6 +218,7 @@ async def _spend(place: Place, agent: AgentId) -> None:
                         output_tokens=int(cost * 22_000),
                     ),
                 )
+    return spent[1]
 
 
 @dataclass(frozen=True)
@@ -204,7 +236,7 @@ async def _workflow(place: Place) -> dict[str, str]:
     run = await place.api("POST", f"/api/v1/workflows/{made['id']}/run", order)
     assert await until(place, run["run_id"]) == "run.completed"
     await place.api("POST", "/api/v1/templates/tpl_support_triage/instantiate", {"name": "Support triage"})
-    return {"workflow_id": made["id"]}
+    return {"workflow_id": made["id"], "workflow_run": run["run_id"]}
 
 
 async def _knowledge(place: Place) -> dict[str, str]:
@@ -220,9 +252,10 @@ async def _knowledge(place: Place) -> dict[str, str]:
     ]
     table = await place.api("POST", "/api/v1/tables", {"name": "Orders", "columns": columns})
     people = ("Maya Okafor", "Jonas Brandt", "Ines Duarte", "Li Wen", "Tomasz Nowak")
+    added = []
     for number, name in enumerate(people):
         row = {"Order": f"NW-{10480 + number}", "Customer": name, "Amount": 20 + 14.5 * number, "Paid": number % 2 == 0}
-        await place.api("POST", f"/api/v1/tables/{table['id']}/rows", {"data": row})
+        added.append(await place.api("POST", f"/api/v1/tables/{table['id']}/rows", {"data": row}))
     text = "# Shipping\n\nWe ship on Mondays and Thursdays. Roses travel bare-rooted from November to March."
     document = await place.api("POST", "/api/v1/knowledge", {"title": "Shipping", "text": text})
     model = write_conversation(place, "greeter", [{"text": "Good day! We ship on Mondays and Thursdays."}])
@@ -233,9 +266,33 @@ async def _knowledge(place: Place) -> dict[str, str]:
     return {
         "memory_id": memories[0]["id"],
         "table_id": table["id"],
+        "row_id": str(added[-1]["id"]),
+        "import_id": await _import(place, table["id"]),
         "document_id": document["id"],
         "chatbot_id": bot["id"],
     }
+
+
+async def _import(place: Place, table_id: str) -> str:
+    """A file that came into the table, of which one line was wrong."""
+    file = ("more.csv", b"Order,Customer,Amount\nNW-10490,Ada Lovelace,12\nNW-10491,Bea Ward,many\n", "text/csv")
+    answer = await place.server.http.post(
+        f"/api/v1/tables/{table_id}/import", files={"file": file}, headers={"x-api-key": place.key}
+    )
+    assert answer.is_success, answer.text
+    return str(answer.json().get("import_id") or answer.json()["id"])
+
+
+async def _chat(place: Place, agent_id: str) -> dict[str, str]:
+    """A conversation with a model that has come to an end, and one with an agent."""
+    answer = "We ship on **Mondays** and **Thursdays**. Roses travel bare-rooted from November to March."
+    model = write_conversation(place, "shop-talk", [{"text": answer}, {"text": "With pleasure."}])
+    chat = await place.api("POST", "/api/v1/chats", {"model": model})
+    turn = await place.api("POST", f"/api/v1/chats/{chat['id']}/messages", {"text": "When do you ship roses?"})
+    run = str(turn.get("run_id") or turn["id"])
+    assert await until(place, run) == "run.completed"
+    await place.api("POST", "/api/v1/chats", {"agent_id": agent_id})
+    return {"conversation_id": chat["id"], "chat_run": run}
 
 
 async def _triggers(place: Place, ids: dict[str, str]) -> dict[str, str]:
