@@ -28,7 +28,7 @@ run: $(RUN) ## Start a server on 127.0.0.1:8700 and watch the demo act on it
 	$(BIN)/interlock demo --serve
 
 test: lint browser ## Check the code, then run the whole suite
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 browser: ## See that a chromium for the browser tests is there; install it where that is allowed
 	@.ci/browser

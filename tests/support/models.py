@@ -1,4 +1,4 @@
-"""One embedding model for the whole suite: converted once, and loaded once by each process that runs tests."""
+"""One embedding model for every test: converted once in a checkout, and loaded once by each process that runs tests."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _FOLDER = "models"
 
 
 class SharedModel:
-    """The converted model of a test session.
+    """The converted model.
 
     Args:
-        home: a folder that all processes of the session know.
+        home: a folder that all processes know, and that stays; the file's name carries version and checksum.
     """
 
     def __init__(self, home: Path) -> None:

@@ -57,7 +57,7 @@ def _warm() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def shared_model(pytestconfig: pytest.Config) -> Iterator[SharedModel]:
     """The embedding model of every server in this process."""
-    shared = SharedModel(pytestconfig.stash[HOME])
+    shared = SharedModel(pytestconfig.rootpath / ".pytest_cache" / "interlock")
     with pytest.MonkeyPatch.context() as patch:
         shared.install(patch)
         yield shared
