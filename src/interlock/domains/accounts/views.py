@@ -57,7 +57,7 @@ class Session(View):
 
     id: SessionId
     number: int
-    source: str | None
+    source: str | None = None
     created_at: datetime
     expires_at: datetime
     is_current: bool = False

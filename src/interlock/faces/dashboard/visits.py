@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -87,7 +87,7 @@ class Visit:
     @property
     def zone(self) -> ZoneInfo:
         """The viewer's time zone, as the browser told it; UTC until it has."""
-        return zone_named(self.request.cookies.get(ZONE_COOKIE, ""))
+        return zone_named(unquote(self.request.cookies.get(ZONE_COOKIE, "")))
 
     @cached_property
     def csrf(self) -> str:
