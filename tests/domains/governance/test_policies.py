@@ -27,6 +27,7 @@ from interlock.domains.governance.policies.views import (
     Decision,
     Match,
     Policy,
+    PolicyId,
     PolicyType,
     Screening,
     Verdict,
@@ -253,3 +254,14 @@ async def test_model_output_is_screened_and_alerts_are_told(world: World) -> Non
     assert len(world.heard(PolicyAlerted)) == 1
     assert (await screened("the eagle")).decision is Decision.DENIED
     assert (await screened("the eagle", "model-b")).decision is Decision.AUTHORIZED
+
+
+async def test_a_dry_run_may_put_a_draft_in_the_place_of_a_policy(world: World) -> None:
+    made = await world.call(policies.create, CreatePolicy(name="old", type=PolicyType.APPROVAL, mode=PolicyMode.BLOCK))
+    draft = CreatePolicy(name="new", type=PolicyType.APPROVAL, mode=PolicyMode.PAUSE)
+    beside = await world.call(policies.dry_run, TryPolicies(tool="x", policy=draft))
+    instead = await world.call(policies.dry_run, TryPolicies(tool="x", policy=draft, policy_id=made.id))
+    assert (beside.decision, instead.decision) == ("denied", "escalated")
+    with pytest.raises(InterlockError) as unknown:
+        await world.call(policies.dry_run, TryPolicies(tool="x", policy=draft, policy_id=PolicyId.new()))
+    assert unknown.value.kind is Kind.NOT_FOUND

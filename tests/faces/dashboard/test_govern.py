@@ -265,3 +265,33 @@ async def test_the_budget_is_set_by_its_form(owner: Person) -> None:
     assert wrong.status_code == 422
     assert "greater than or equal to 0" in words(wrong.text)
     assert 'value="-1"' in wrong.text
+
+
+async def test_a_held_call_is_edited_field_by_field(owner: Person) -> None:
+    asked = {"tool": "payments.create_refund", "arguments": {"charge_id": "ch_1", "amount_cents": 500}}
+    held = await owner.call("tools.call", asked)
+    path = f"/approvals/{held.escalation_id}"
+    page = await owner.get(f"{path}?editing=fields")
+    assert 'name="arg.amount_cents" type="text" value="500"' in page.text
+    assert "always needs a person" in words(page.text)
+    sent = {"editing": "fields", "arg.charge_id": "ch_1", "arg.amount_cents": "many", "arg.reason": ""}
+    wrong = await owner.post(f"{path}/approve", sent)
+    assert wrong.status_code == 422
+    assert "This is not a whole number." in words(wrong.text)
+    assert 'value="many"' in wrong.text
+    unfit = await owner.post(f"{path}/approve", {**sent, "arg.amount_cents": "-3"})
+    assert unfit.status_code == 422
+    assert 'aria-invalid="true"' in unfit.text
+    done = await owner.post(f"{path}/approve", {**sent, "arg.amount_cents": "200", "comment": "half of it"})
+    assert done.status_code == 303
+    approval = await owner.call("approvals.get", {"approval_id": held.escalation_id})
+    assert (approval.status, approval.comment) == ("approved", "half of it")
+    assert approval.edited_hash is not None
+
+
+async def test_a_made_up_identical_answer_is_refused(owner: Person) -> None:
+    first, other = await hold(owner, amount=1), await hold(owner, amount=2)
+    reply = await owner.post("/approvals/decide", {"ids": f"{first},{other}", "answer": "approve"}, htmx=True)
+    assert reply.status_code == 422
+    assert "These requests are not identical." in words(reply.text)
+    assert (await owner.post("/approvals/decide", {"answer": "approve"}, htmx=True)).status_code == 422

@@ -132,10 +132,10 @@ class Rules:
         self.content = tuple(rule for rule in self.all if rule.screener is not None)
         self._channels = {rule.policy.id: rule.policy.channels for rule in rules}
 
-    def plus(self, rule: Rule) -> "Rules":
-        """These rules and one more, for a trial."""
+    def plus(self, rule: Rule, instead_of: PolicyId | None = None) -> "Rules":
+        """These rules and one more, or another in the place of one, for a trial."""
         trial = Rules(self.version, [], capped=self.capped)
-        trial._take(*self.all, rule)
+        trial._take(*(known for known in self.all if known.policy.id != instead_of), rule)
         return trial
 
     def channels_of(self, policy_id: PolicyId) -> tuple[AlertChannel, ...]:

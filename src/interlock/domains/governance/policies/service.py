@@ -89,7 +89,7 @@ class ListPolicies(PageQuery):
 
 
 class TryPolicies(Command):
-    """A made-up call, and optionally a policy that does not exist yet."""
+    """A made-up call, and optionally a policy that does not exist yet, in the place of `policy_id` if it is given."""
 
     tool: ToolName
     args: dict[str, Any] = Field(default_factory=dict)
@@ -98,6 +98,7 @@ class TryPolicies(Command):
     requires_approval: bool = False
     risk: RiskLevel = RiskLevel.LOW
     policy: CreatePolicy | None = None
+    policy_id: PolicyId | None = None
 
 
 @operation("policies.create", scope="admin", effect=Effect.WRITE, audit=Audit.LEDGER)
@@ -172,7 +173,9 @@ async def dry_run(ctx: Ctx, command: TryPolicies) -> DryRun:
     """Show the verdict a call would get, without recording, spending or notifying anything."""
     rules = await _rules(ctx)
     if command.policy is not None:
-        rules = rules.plus(Rule(proposed(ctx, command.policy)))
+        if command.policy_id is not None:
+            await Policies(ctx).get(command.policy_id)
+        rules = rules.plus(Rule(proposed(ctx, command.policy)), command.policy_id)
     caller = Caller(ctx.actor.kind, ctx.actor.id, command.agent_id)
     attempt = Attempt(
         command.tool,

@@ -95,12 +95,14 @@ async def try_call(visit: Visit) -> Response:
             "risk": form.get("try_risk") or RiskLevel.LOW.value,
         }
         draft = _with_name(read_draft(form, lists))
-        if draft.get("enabled", True):
-            values["policy"] = draft
+        # One that is switched off is tried all the same: to see what it would do is what a trial is for.
+        values["policy"] = {**draft, "enabled": True}
+        if form.get("policy_id"):
+            values["policy_id"] = form["policy_id"]
         told = await visit.call(policies.dry_run, visit.command(TryPolicies, values))
     except InterlockError as error:
         return _not_run(visit, error)
-    return html(visit, "policies/_tried.html", told=told, is_known=bool(form.get("policy_id")))
+    return html(visit, "policies/_tried.html", told=told)
 
 
 async def replay_last(visit: Visit) -> Response:
