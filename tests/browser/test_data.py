@@ -156,6 +156,22 @@ async def test_a_form_is_built_beside_its_preview(desk: Desk) -> None:
     await expect(page.get_by_text("ada@example.com")).to_be_visible()
 
 
+async def test_dropped_files_are_taken_and_a_refused_one_is_named(desk: Desk) -> None:
+    await desk.goto("/documents")
+    desk.expect_errors(422)
+    await desk.page.evaluate(
+        """() => {
+            const dropped = new DataTransfer();
+            dropped.items.add(new File(["Good words."], "good.txt", {type: "text/plain"}));
+            dropped.items.add(new File(["PK\\u0003\\u0004 nothing"], "photo.zip"));
+            const form = document.querySelector("form[data-drop]");
+            form.dispatchEvent(new DragEvent("drop", {dataTransfer: dropped, bubbles: true, cancelable: true}));
+        }"""
+    )
+    await expect(desk.page.get_by_role("alert")).to_contain_text("photo.zip")
+    await expect(desk.page.get_by_role("link", name="good")).to_be_visible()
+
+
 @pytest.mark.slow_model
 async def test_files_are_read_while_one_looks_and_found_with_their_words_marked(desk: Desk) -> None:
     page = desk.page
