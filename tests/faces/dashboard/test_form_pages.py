@@ -25,7 +25,8 @@ async def test_a_form_is_built_previewed_published_and_changed(owner: Person) ->
     assert "form-action 'none'" in seen.headers["content-security-policy"]
     assert "frame-ancestors 'self'" in seen.headers["content-security-policy"]
     assert seen.headers.get("x-frame-options") is None
-    assert "Not complete yet" in (await owner.post("/forms/_preview", {**SENT, "name": ""})).text
+    assert "<h1>Untitled form</h1>" in (await owner.post("/forms/_preview", {**SENT, "name": ""})).text
+    assert "Not complete yet" in (await owner.post("/forms/_preview", {**SENT, "field_name": ["", "topic"]})).text
     made = await owner.post("/forms/new", SENT)
     where = made.headers["location"]
     page = (await owner.get(where)).text

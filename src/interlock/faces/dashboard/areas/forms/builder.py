@@ -218,7 +218,9 @@ async def preview(visit: Visit) -> Response:
     sent = await visit.form_lists()
     values = _command(sent)
     try:
-        shown_form = visit.command(forms.CreateForm, {**values, "slug": values["slug"] or "preview"})
+        shown_form = visit.command(
+            forms.CreateForm, {**values, "name": values["name"] or "Untitled form", "slug": values["slug"] or "preview"}
+        )
         facts = shown_form.model_dump(include={"name", "slug", "description", "thanks", "fields", "embed_origins"})
         text = form_page(FormPage(id=FormId.new(), token="", **facts), Filled())
     except InterlockError as error:
