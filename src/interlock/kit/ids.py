@@ -64,11 +64,6 @@ class TypedId(UUID):
         return cls.numbered(uuid7_int())
 
     @classmethod
-    def earliest(cls, seconds: float) -> Self:
-        """Sorts before every identity that is made at this Unix time or later."""
-        return cls.numbered((max(int(seconds * 1000), 0) << 80) | (0x7 << 76) | (0b10 << 62))
-
-    @classmethod
     def numbered(cls, number: int) -> Self:
         """The identity with this 128-bit value, which the caller knows to be one."""
         made = object.__new__(cls)

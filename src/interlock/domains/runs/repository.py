@@ -22,8 +22,8 @@ from interlock.runtime import tables
 from interlock.runtime.context import Ctx
 from interlock.runtime.repository import Repository
 
-_TOLERANCE = 3_600.0
-"""Seconds by which a run may begin after its id was made."""
+_ABOVE_ALL = 2**63 - 1
+_FIRST_BATCH, _LARGEST_BATCH = 20, 2_000
 
 _STEPS = (
     select(run_steps)
@@ -65,18 +65,13 @@ _OF_WORKFLOW = (
     .order_by(runs.c.id)
     .limit(bindparam("most"))
 )
-_FIRST_SINCE = (
-    select(runs.c.id).where(runs.c.guid >= bindparam("earliest", type_=runs.c.guid.type)).order_by(runs.c.guid).limit(1)
-)
-_TALLIES = (
-    select(runs.c.workflow_id, func.count().label("runs"), func.sum(runs.c.total_cost).label("cost"))
-    .where(
-        runs.c.workspace_id == bindparam("workspace"),
-        runs.c.workflow_id.in_(bindparam("workflows", expanding=True)),
-        runs.c.id >= bindparam("first"),
-        runs.c.started_at >= bindparam("since", type_=runs.c.started_at.type),
-    )
-    .group_by(runs.c.workflow_id)
+_OF_ONE = (runs.c.workspace_id == bindparam("workspace"), runs.c.workflow_id == bindparam("workflow"))
+_LAST_OF_WORKFLOW = select(runs).where(*_OF_ONE).order_by(runs.c.id.desc()).limit(1)
+_LATELY = (
+    select(runs.c.id, runs.c.started_at, runs.c.total_cost)
+    .where(*_OF_ONE, runs.c.id < bindparam("before"))
+    .order_by(runs.c.id.desc())
+    .limit(bindparam("most"))
 )
 _OF_NODES = (
     select(*(run_steps.c[name] for name in NodeStep.model_fields))
@@ -263,17 +258,26 @@ class Runs(Repository[Run]):
         values = {"workflow": workflow_id, "workspace": self.ctx.workspace_id}
         return (await (await self.ctx.session()).execute(_IN_FLIGHT, values)).first() is not None
 
-    async def tallies(self, workflows: Sequence[WorkflowId], since: datetime) -> dict[WorkflowId, Tally]:
-        """By workflow: how many runs began since a moment, and their cost; those without any are left out."""
+    async def last_of_workflow(self, workflow_id: WorkflowId) -> Run | None:
+        """The newest run of a workflow."""
+        values = {"workflow": workflow_id, "workspace": self.ctx.workspace_id}
+        row = (await (await self.ctx.session()).execute(_LAST_OF_WORKFLOW, values)).first()
+        return None if row is None else self.to_view(row)
+
+    async def tally(self, workflow_id: WorkflowId, since: datetime, most: int) -> Tally:
+        """How many runs of a workflow began since a moment, and their cost; of more than `most` the newest count."""
         session = await self.ctx.session()
-        # Ids of runs begin with their moment, so the oldest that may count is found without an index by time.
-        earliest = RunId.earliest(since.timestamp() - _TOLERANCE)
-        first = (await session.execute(_FIRST_SINCE, {"earliest": earliest})).scalar()
-        if first is None or not workflows:
-            return {}
-        values = {"workspace": self.ctx.workspace_id, "workflows": list(workflows), "first": first, "since": since}
-        rows = await session.execute_long(_TALLIES, values)
-        return {row.workflow_id: Tally(runs=row.runs, cost=row.cost) for row in rows}
+        values = {"workflow": workflow_id, "workspace": self.ctx.workspace_id}
+        before, batch, counted, cost = _ABOVE_ALL, _FIRST_BATCH, 0, ZERO
+        while counted < most:
+            # From the newest one back: they begin in the order of their ids, so that no index by time is needed.
+            rows = (await session.execute(_LATELY, {**values, "before": before, "most": batch})).all()
+            fresh = [row for row in rows if row.started_at >= since]
+            counted, cost = counted + len(fresh), sum((row.total_cost for row in fresh), cost)
+            if len(fresh) < batch:
+                break
+            before, batch = rows[-1].id, min(batch * 4, _LARGEST_BATCH, most)
+        return Tally(runs=counted, cost=cost)
 
     async def forget_workflow(self, workflow_id: WorkflowId, most: int) -> int:
         """Delete some of the runs of a workflow, with what hangs on them; tells how many."""

@@ -161,7 +161,8 @@ def _configs(nodes: Iterable[Node], kinds: Mapping[str, Manifest], problems: lis
 
 def _config_problem(node: str, detail: Any) -> Problem:
     place = ".".join(str(part) for part in ("config", *detail["loc"]))
-    return Problem(node=node, field=place, message=f"'{place}': {detail['msg']}.")
+    words = "This is needed" if detail["type"] == "missing" else detail["msg"]
+    return Problem(node=node, field=place, message=f"'{place}': {words}.")
 
 
 def _neighbours(

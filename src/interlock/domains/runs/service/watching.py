@@ -7,25 +7,21 @@ from interlock.domains.runs.repository import Runs, Steps
 from interlock.domains.runs.service.progress import stream_of
 from interlock.domains.runs.views import NodeStep, Run, Step, Tally
 from interlock.kit.ids import RunId, WorkflowId
-from interlock.kit.money import ZERO
-from interlock.kit.paging import PageQuery
 from interlock.runtime.context import Ctx
 from interlock.runtime.events import StreamEvent
+
+_MOST_COUNTED = 10_000
 
 
 async def last_of_workflows(ctx: Ctx, workflows: Sequence[WorkflowId]) -> dict[WorkflowId, Run]:
     """The newest run of each workflow that has one."""
-    found: dict[WorkflowId, Run] = {}
-    for workflow in workflows:
-        page = await Runs(ctx).page(PageQuery(limit=1), {"workflow_id": workflow})
-        found.update((workflow, run) for run in page.items)
-    return found
+    found = {workflow: await Runs(ctx).last_of_workflow(workflow) for workflow in workflows}
+    return {workflow: run for workflow, run in found.items() if run is not None}
 
 
 async def tally_of_workflows(ctx: Ctx, workflows: Sequence[WorkflowId], since: datetime) -> dict[WorkflowId, Tally]:
-    """How many runs each workflow has had since a moment, and what they cost."""
-    counted = await Runs(ctx).tallies(workflows, since)
-    return {workflow: counted.get(workflow, Tally(runs=0, cost=ZERO)) for workflow in workflows}
+    """How many runs each workflow has had since a moment, and what they cost; of very many the newest count."""
+    return {workflow: await Runs(ctx).tally(workflow, since, _MOST_COUNTED) for workflow in workflows}
 
 
 async def node_steps(ctx: Ctx, run_id: RunId, most: int) -> tuple[NodeStep, ...]:
