@@ -13,6 +13,7 @@ _CENT = Decimal("0.01")
 _KILO = 1024
 _GOOD = frozenset(
     {
+        "sent",
         "active",
         "approved",
         "authorized",
@@ -34,6 +35,7 @@ _GOOD = frozenset(
 )
 _BAD = frozenset(
     {
+        "failing",
         "blocked",
         "budget_exceeded",
         "critical",
@@ -53,6 +55,8 @@ _BAD = frozenset(
 )
 _WAITING = frozenset(
     {
+        "skipped",
+        "resting",
         "action_required",
         "degraded",
         "draft",

@@ -1,18 +1,19 @@
 """Home: what needs the person, what runs now, what it cost, what has happened, whether everything is in order."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from starlette.responses import Response
 
+from interlock.domains.analytics import service as analytics
 from interlock.domains.governance.approvals import service as approvals
 from interlock.domains.governance.approvals.states import ApprovalStatus
-from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.llm.service import providers
 from interlock.domains.notifications import service as notifications
-from interlock.domains.notifications.states import NotificationLevel
+from interlock.domains.notifications.states import Channel, NotificationLevel, NotificationState
 from interlock.domains.runs import service as runs
 from interlock.domains.runs.states import RunStatus
+from interlock.domains.settings import service as settings
 from interlock.faces.dashboard.render import html
 from interlock.faces.dashboard.routing import page
 from interlock.faces.dashboard.visits import Visit
@@ -87,7 +88,9 @@ async def _working(visit: Visit) -> dict[str, Any]:
 
 
 async def _spending(visit: Visit) -> dict[str, Any]:
-    return {"budget": await visit.call(budgets.get, Nothing())}
+    yesterday = visit.ctx.now.astimezone(UTC).date() - timedelta(days=1)
+    report = await visit.call(analytics.report, analytics.CostsOf(since=yesterday, top=1))
+    return {"costs": report, "caps": {cap.name: cap for cap in report.caps}}
 
 
 async def _latest(visit: Visit) -> dict[str, Any]:
@@ -98,8 +101,20 @@ async def _latest(visit: Visit) -> dict[str, Any]:
 
 async def _health(visit: Visit) -> dict[str, Any]:
     if not visit.may("admin"):
-        return {"providers": ()}
-    return {"providers": await visit.call(providers.list_providers, Nothing())}
+        return {"providers": (), "channels": {}}
+    alerts = (await visit.call(settings.get, Nothing())).alerts
+    places = {
+        Channel.SLACK: alerts.slack_channel,
+        Channel.EMAIL: alerts.email_to,
+        Channel.WEBHOOK: alerts.webhook_url,
+    }
+    channels: dict[Channel, NotificationState | None] = {}
+    for channel, place in places.items():
+        if place:
+            newest = notifications.ListNotifications(channel=channel, limit=1)
+            found = (await visit.call(notifications.list_, newest)).items
+            channels[channel] = found[0].state if found else None
+    return {"providers": await visit.call(providers.health, Nothing()), "channels": channels}
 
 
 ROUTES = (
