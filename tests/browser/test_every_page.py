@@ -16,8 +16,8 @@ from interlock.faces.web.credentials import SESSION_COOKIE
 from tests.support.browser import Desk, Furnished, judged, sitting_down
 from tests.support.places import Person, Place
 
-# Not for people who are signed in, or no page at all.
-ELSEWHERE = {"/start", "/live"}
+# Not for people who are signed in, no page at all, or the whole server's.
+ELSEWHERE = {"/start", "/live", "/settings/backup/{name}/download"}
 ROUTES = [route for route in app.routes() if isinstance(route, Route) and route.path not in ELSEWHERE]
 # Lists of what belongs to a thing: of one that is not theirs, people see an empty list.
 EMPTY_ELSEWHERE = {"/chat/work/{run_id}"}

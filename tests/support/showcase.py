@@ -166,6 +166,11 @@ async def furnish(place: Place, sandbox: Sandbox) -> Showcase:
     ids |= await _triggers(place, ids)
     held = await ask_for_refund(place, ids["agent_id"])
     (waiting,) = await place.api("GET", f"/api/v1/approvals?run_id={held}&status=pending")
+    provider = {"name": "openrouter", "kind": "openai", "base_url": f"{sandbox.base_url}/v1", "credential": "sk-demo"}
+    ids["provider_id"] = (await place.api("POST", "/api/v1/providers", provider))["id"]
+    ids["id"] = "int_stripe"
+    (system, *_) = await place.api("GET", "/api/v1/registry")
+    ids["system_id"] = system["id"]
     (entry, *_) = await place.api("GET", "/api/ledger")
     ids |= {"run_id": done, "approval_id": waiting["id"], "entry_id": entry["id"], "position": "0", "version": "1"}
     below = {
@@ -308,7 +313,10 @@ async def _triggers(place: Place, ids: dict[str, str]) -> dict[str, str]:
     form = await place.api("POST", "/api/v1/forms", {"name": "Ask a gardener", "slug": slug, "fields": fields})
     answers = {"name": "Ines Duarte", "wish": "Something blue for a shady corner."}
     submission = await place.api("POST", f"/api/v1/forms/{form['id']}/submit", {"data": answers})
-    hook = await place.api("POST", "/api/v1/hooks", {"workflow_id": ids["workflow_id"], "slug": slug})
+    open_hook = {"workflow_id": ids["workflow_id"], "slug": slug, "secret": None}
+    hook = await place.api("POST", "/api/v1/hooks", open_hook)
+    await place.api("POST", f"/hooks/{slug}", {"price": 4, "count": 3})
+    (call,) = await place.api("GET", f"/api/v1/hooks/{hook['id']}/calls")
     subscription = await place.api(
         "POST", "/api/v1/webhooks", {"url": "http://127.0.0.1:9/orders", "events": ["run.*", "approval.*"]}
     )
@@ -320,6 +328,7 @@ async def _triggers(place: Place, ids: dict[str, str]) -> dict[str, str]:
         "form_id": form["id"],
         "submission_id": str(submission.get("id") or submission.get("submission_id")),
         "hook_id": hook["id"],
+        "call_id": call["id"],
         "subscription_id": subscription["id"],
         "delivery_id": delivery["id"],
         "item_id": str(item),
