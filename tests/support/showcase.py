@@ -13,6 +13,7 @@ from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.budgets.views import UsageKind
 from interlock.domains.notifications.service import NewNotification, notify
 from interlock.domains.notifications.states import NotificationKind
+from interlock.domains.webhooks.call_log import call_log_of
 from interlock.kit.ids import AgentId
 from interlock.sandbox import Sandbox
 from tests.support.places import Place
@@ -316,6 +317,7 @@ async def _triggers(place: Place, ids: dict[str, str]) -> dict[str, str]:
     open_hook = {"workflow_id": ids["workflow_id"], "slug": slug, "secret": None}
     hook = await place.api("POST", "/api/v1/hooks", open_hook)
     await place.api("POST", f"/hooks/{slug}", {"price": 4, "count": 3})
+    await call_log_of(place.runtime).write(await place.ctx())  # at once instead of within seconds
     (call,) = await place.api("GET", f"/api/v1/hooks/{hook['id']}/calls")
     subscription = await place.api(
         "POST", "/api/v1/webhooks", {"url": "http://127.0.0.1:9/orders", "events": ["run.*", "approval.*"]}
