@@ -24,7 +24,9 @@ FINE = {
     "SCAN template_installs",
     "SCAN tool_calls USING INDEX ix_tool_calls_executing",
     "SCAN durable_flows USING INDEX ix_durable_flows_running",
+    # Either of two indexes holds every workspace; which one is the planner's choice.
     "SCAN system_log USING COVERING INDEX ix_system_log_workspace_id_id",
+    "SCAN system_log USING COVERING INDEX ix_system_log_workspace_id_at",
     "SCAN notifications USING COVERING INDEX ix_notifications_workspace_id_id",
     "SCAN webhook_deliveries USING COVERING INDEX ix_webhook_deliveries_workspace_id_id",
     "SCAN hooks USING COVERING INDEX ix_hooks_workspace_id_id",
