@@ -38,6 +38,20 @@ SHOTS = (
     Shot("home", "/"),
     Shot("home-dark", "/", theme="dark"),
     Shot("home-phone", "/", width=PHONE),
+    Shot("chat", "/chat/{conversation_id}"),
+    Shot("agent", "/agents/{agent_id}"),
+    Shot("run", "/runs/{run_id}"),
+    Shot("run-dark", "/runs/{run_id}", theme="dark"),
+    Shot("approval", "/approvals/{approval_id}"),
+    Shot("workflow", "/workflows/{workflow_id}"),
+    Shot("schedules", "/schedules"),
+    Shot("memory", "/memory"),
+    Shot("table", "/tables/{table_id}"),
+    Shot("form", "/forms/{form_id}"),
+    Shot("policies", "/policies"),
+    Shot("audit", "/audit"),
+    Shot("costs", "/costs"),
+    Shot("settings", "/settings/integrations"),
 )
 
 

@@ -16,11 +16,11 @@ from interlock.faces.web.credentials import SESSION_COOKIE
 from tests.support.browser import Desk, Furnished, judged, sitting_down
 from tests.support.places import Person, Place
 
-# Not for people who are signed in, no page at all, or the whole server's.
-ELSEWHERE = {"/start", "/live", "/settings/backup/{name}/download"}
+# Not for people who are signed in, no page at all, or about the whole server, whose founders alone see it.
+ELSEWHERE = {"/start", "/live", "/settings/backup", "/settings/backup/list", "/settings/backup/{name}/download"}
 ROUTES = [route for route in app.routes() if isinstance(route, Route) and route.path not in ELSEWHERE]
-# Lists of what belongs to a thing: of one that is not theirs, people see an empty list.
-EMPTY_ELSEWHERE = {"/chat/work/{run_id}"}
+# Of one that is not theirs, people see an empty list; and the directory of integrations is everybody's.
+EMPTY_ELSEWHERE = {"/chat/work/{run_id}", "/settings/integrations/{id}"}
 READ = sorted(
     {route.path for route in ROUTES if "GET" in (route.methods or ()) and not route.path.startswith("/assets")}
 )
