@@ -6,7 +6,8 @@ as changed. What must not be missed is a stream (runtime/events.py).
 
 import asyncio
 import contextlib
-from collections import defaultdict
+import time
+from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Generator, Iterable
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ _CHANNEL = "interlock_changes"
 _PAUSE = 0.3
 """Seconds in which changes are gathered before they are told."""
 _LONGEST_NEWS = 7_000  # PostgreSQL takes 8,000 bytes
+_MOST_REMEMBERED = 10_000
 
 
 class Watcher:
@@ -57,16 +59,18 @@ class Changes:
     def __init__(self, postgres_url: str | None = None) -> None:
         self._watchers: dict[TypedId, set[Watcher]] = defaultdict(set)
         self._me = uuid4().hex
+        # When what was changed last; what was changed longest ago makes room, and `_forgotten` is when that was.
+        self._last: OrderedDict[tuple[TypedId, str], float] = OrderedDict()
+        self._forgotten = time.monotonic()
         self._news: PostgresNews | None = None
         if postgres_url is not None:
             self._news = PostgresNews(postgres_url, _CHANNEL, self._heard, self._everything_changed)
         self._outgoing: dict[str, set[str]] = defaultdict(set)
         self._sending: asyncio.Task[None] | None = None
 
-    @property
-    def is_heard(self) -> bool:
-        """Whether telling reaches anybody."""
-        return bool(self._watchers) or self._news is not None
+    def mark(self) -> str:
+        """This moment, for somebody who reads now and looks on later, maybe at another server."""
+        return f"{self._me}:{time.monotonic()!r}"
 
     async def start(self) -> None:
         """On PostgreSQL, hear what other servers change."""
@@ -92,9 +96,15 @@ class Changes:
                 self._sending = asyncio.get_running_loop().create_task(self._send(), name="tell changes")
 
     @contextlib.contextmanager
-    def watched(self, workspace: TypedId, topics: frozenset[str]) -> Generator[Watcher]:
-        """Look on for as long as the block runs."""
+    def watched(self, workspace: TypedId, topics: frozenset[str], since: str = "") -> Generator[Watcher]:
+        """Look on for as long as the block runs.
+
+        Args:
+            since: a mark; what has changed after it is heard at once.
+        """
         watcher = Watcher(topics)
+        if since:
+            watcher.hear(self._changed_since(workspace, topics, since))
         self._watchers[workspace].add(watcher)
         try:
             yield watcher
@@ -103,7 +113,28 @@ class Changes:
             if not self._watchers[workspace]:
                 del self._watchers[workspace]
 
+    def _changed_since(self, workspace: TypedId, topics: frozenset[str], mark: str) -> Iterable[str]:
+        server, _, moment = mark.partition(":")
+        try:
+            at = float(moment)
+        except ValueError:
+            return (EVERYTHING,)
+        if server != self._me or at < self._forgotten:
+            return (EVERYTHING,)
+        everybody = TypedId(int=0)
+        asked = [(whose, topic) for whose in (workspace, everybody) for topic in (*topics, EVERYTHING)]
+        return [topic for whose, topic in asked if self._last.get((whose, topic), 0.0) >= at]
+
+    def _remember(self, workspace: TypedId, topics: Iterable[str]) -> None:
+        now = time.monotonic()
+        for topic in topics:
+            self._last[workspace, topic] = now
+            self._last.move_to_end((workspace, topic))
+        while len(self._last) > _MOST_REMEMBERED:
+            self._forgotten = self._last.popitem(last=False)[1]
+
     def _tell_here(self, workspace: TypedId, topics: Iterable[str]) -> None:
+        self._remember(workspace, topics)
         if workspace.int:
             for watcher in self._watchers.get(workspace, ()):
                 watcher.hear(topics)
@@ -113,6 +144,7 @@ class Changes:
                 watcher.hear(topics)
 
     def _everything_changed(self) -> None:
+        self._forgotten = time.monotonic()
         for watchers in self._watchers.values():
             for watcher in watchers:
                 watcher.hear((EVERYTHING,))

@@ -186,6 +186,5 @@ class _Unit:
         except BaseException:
             await self._unit.rollback()
             raise
-        changes = self._ctx.runtime.changes
-        if self._unit.write and changes.is_heard:
-            changes.tell(self._ctx.workspace_id, self._unit.topics())
+        if self._unit.write and (topics := self._unit.topics()):
+            self._ctx.runtime.changes.tell(self._ctx.workspace_id, topics)

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from interlock.runtime import changes
 from interlock.runtime.changes import EVERYTHING, Watcher
 from interlock.runtime.context import NO_WORKSPACE, WorkspaceId
 from tests.runtime.kernel.kernel import PATIENCE, SEVERAL_SERVERS, Kernel, add, opened
@@ -66,9 +67,37 @@ async def test_many_changes_in_a_row_are_told_as_one(kernel: Kernel) -> None:
     with kernel.runtime.changes.watched(kernel.workspace_id, frozenset({"things"})) as watcher:
         for _ in range(20):
             await change(kernel)
-        changes = watcher.changes(0.6)
-        assert await anext(changes) == {"things"}
-        assert await anext(changes) == frozenset(), "nothing is left over for a second time"
+        told = watcher.changes(0.6)
+        assert await anext(told) == {"things"}
+        assert await anext(told) == frozenset(), "nothing is left over for a second time"
+
+
+async def test_what_changed_after_a_mark_is_heard_at_once(kernel: Kernel) -> None:
+    await change(kernel)
+    mark = kernel.runtime.changes.mark()
+    with kernel.runtime.changes.watched(kernel.workspace_id, frozenset({"things"}), mark) as watcher:
+        assert await heard(watcher, 0.05) == frozenset(), "it was changed before"
+    await change(kernel)
+    with kernel.runtime.changes.watched(kernel.workspace_id, frozenset({"things"}), mark) as watcher:
+        assert await heard(watcher) == {"things"}
+    with kernel.runtime.changes.watched(WorkspaceId.new(), frozenset({"things"}), mark) as stranger:
+        assert await heard(stranger, 0.05) == frozenset()
+
+
+@pytest.mark.parametrize("mark", ["another-server:1.0", "nonsense", ":", "a:b:c"])
+async def test_a_mark_that_says_nothing_means_everything(kernel: Kernel, mark: str) -> None:
+    with kernel.runtime.changes.watched(kernel.workspace_id, frozenset({"things"}), mark) as watcher:
+        assert await heard(watcher) == {EVERYTHING}
+
+
+async def test_a_mark_from_before_what_is_remembered_means_everything(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "_MOST_REMEMBERED", 2)
+    mark = kernel.runtime.changes.mark()
+    kernel.runtime.changes.tell(kernel.workspace_id, ["one", "two", "three"])
+    with kernel.runtime.changes.watched(kernel.workspace_id, frozenset({"things"}), mark) as watcher:
+        assert await heard(watcher) == {EVERYTHING}
 
 
 async def test_nobody_is_kept_who_has_left(kernel: Kernel) -> None:

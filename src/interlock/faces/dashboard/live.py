@@ -26,11 +26,13 @@ async def live(visit: Visit) -> Response:
     if len(topics) > _MOST_TOPICS:
         raise invalid(f"A page can follow {_MOST_TOPICS} topics.", field="topics")
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_told(visit, topics), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(
+        _told(visit, topics, visit.query.get("since", "")), media_type="text/event-stream", headers=headers
+    )
 
 
-async def _told(visit: Visit, topics: frozenset[str]) -> AsyncIterator[bytes]:
-    with visit.ctx.runtime.changes.watched(visit.ctx.workspace_id, topics) as watcher:
+async def _told(visit: Visit, topics: frozenset[str], since: str) -> AsyncIterator[bytes]:
+    with visit.ctx.runtime.changes.watched(visit.ctx.workspace_id, topics, since) as watcher:
         yield RETRY + b"event: ready\ndata: {}\n\n"
         checked = time.monotonic()
         async for changed in watcher.changes(_CHECK_SECONDS):

@@ -41,11 +41,13 @@ class Visit:
         request: as it came.
         ctx: the person's context, without a unit of work.
         session: the secret of the sign-in; shown to nobody.
+        began: the mark from which on the page has to be told of changes.
     """
 
     request: Request
     ctx: Ctx
     session: str
+    began: str = ""
 
     async def call(self, operation: Callable[[Ctx, CommandT], Awaitable[ResultT]], command: CommandT) -> ResultT:
         """Run an operation as this person."""
@@ -134,7 +136,7 @@ async def visited(request: Request) -> Visit:
     if ctx.actor.kind is not ActorKind.USER:
         raise unauthenticated("The dashboard takes the sign-in of a person.")
     request.scope[PROVEN] = hashed(session)
-    return Visit(request, ctx, session)
+    return Visit(request, ctx, session, runtime.changes.mark())
 
 
 async def still_signed_in(visit: Visit) -> bool:

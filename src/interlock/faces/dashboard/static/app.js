@@ -35,15 +35,15 @@ function follow() {
   source?.close();
   source = null;
   if (!topics || document.hidden) return;
-  const opened = new EventSource(`/live?topics=${encodeURIComponent(topics)}`);
+  // of a fresh page the server tells what changed since it was made; later everything is read again
+  const since = isFirst ? `&since=${encodeURIComponent(document.body.dataset.began ?? "")}` : "";
+  const opened = new EventSource(`/live?topics=${encodeURIComponent(topics)}${since}`);
   source = opened;
   opened.addEventListener("ready", () => {
     clearTimeout(lostTimer);
     lostTimer = 0;
     connection.hidden = true;
-    // What changed before the server knew what to tell is read now; of a fresh page only streams move so fast.
     if (wasLost || !isFirst) refreshAll();
-    else for (const part of liveParts()) if (topicsOf(part).some((topic) => topic.includes(":"))) refresh(part);
     wasLost = isFirst = false;
     document.documentElement.dataset.connected = "true";
   });
