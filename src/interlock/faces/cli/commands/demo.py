@@ -102,6 +102,7 @@ def _play(
     settings = at.server.settings
     console = session.terminal.out
     console.print(f"[bold]Interlock[/] serves on {settings.base_url}, data in {settings.data_dir}.")
+    console.print(f"Dashboard: [bold]{at.server.dashboard}[/]")
     key_file = settings.data_dir / FIRST_KEY_FILE
     with Api(settings.base_url, key or at.server.first_key or _kept(key_file)) as api:
         if story is Story.SUPPORT_TRIAGE:
