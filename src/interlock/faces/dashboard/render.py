@@ -1,13 +1,13 @@
 """From values to pages: the template environment, the headers of every page, and the few kinds of replies."""
 
 import gzip
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from interlock.faces.dashboard import words
 from interlock.faces.dashboard.assets import asset_url
@@ -88,6 +88,14 @@ def toast(visit: Visit, text: str, *, tone: str = "good", status: int = 200) -> 
     """A short message in the corner, in answer to a request of htmx; the page stays as it is."""
     rendered = environment().get_template("_toast.html").render(text=text, tone=tone, hint=None, request_id=None)
     return respond(visit.request, rendered, status, {"HX-Retarget": "#toasts", "HX-Reswap": "beforeend"})
+
+
+def attachment(name: str, content: str | AsyncIterator[bytes], media_type: str) -> Response:
+    """A file to keep: written at once, or while it is read."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    if isinstance(content, str):
+        return Response(content, headers=headers, media_type=media_type)
+    return StreamingResponse(content, headers=headers, media_type=media_type)
 
 
 @cache

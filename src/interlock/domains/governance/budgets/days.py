@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from interlock.domains.governance.budgets.counters import day_of
-from interlock.domains.governance.budgets.models import spend_days
+from interlock.domains.governance.budgets.models import SPEND_KEY, spend_days
 from interlock.domains.governance.budgets.views import (
     Amount,
     DaySpend,
@@ -24,18 +24,6 @@ from interlock.kit.money import ZERO
 from interlock.runtime.context import ActorKind, Ctx
 
 _columns = spend_days.c
-_KEY = (
-    "workspace_id",
-    "day",
-    "kind",
-    "model",
-    "provider",
-    "tool",
-    "owner_kind",
-    "owner",
-    "caller_kind",
-    "caller",
-)
 _LABELS = ("owner_label", "caller_label")
 _SUMS = ("cost", "attributed", "calls", "unknown", "input_tokens", "output_tokens", "cached_tokens")
 _OWNERS = {ActorKind.AGENT: OwnerKind.AGENT, ActorKind.WORKFLOW: OwnerKind.WORKFLOW}
@@ -47,7 +35,7 @@ def _adding(is_postgres: bool) -> Any:
     statement: Any = (postgres_insert if is_postgres else sqlite_insert)(spend_days)
     new = statement.excluded
     changed = {name: _columns[name] + new[name] for name in _SUMS} | {name: new[name] for name in _LABELS}
-    return statement.on_conflict_do_update(index_elements=list(_KEY), set_=changed)
+    return statement.on_conflict_do_update(index_elements=list(SPEND_KEY), set_=changed)
 
 
 _ADD = {is_postgres: _adding(is_postgres) for is_postgres in (False, True)}
@@ -114,7 +102,7 @@ _stretch = (
     _columns.day <= bindparam("last"),
 )
 _BY_DAY = select(_columns.day, *_totals).where(*_stretch).group_by(_columns.day).order_by(_columns.day)
-_what = [_columns[name] for name in _KEY[2:]]
+_what = [_columns[name] for name in SPEND_KEY[2:]]
 _BY_WHAT = select(*_what, *_totals, *_latest).where(*_stretch).group_by(*_what)
 
 

@@ -116,6 +116,19 @@ _owner_kind, _owner_kind_check = tables.state("owner_kind", OwnerKind)
 
 # What a day cost, by everything people ask for: one row for each combination that spent on it, changed in the unit of
 # work that writes the line of the money ledger. Empty text stands for what does not apply, because NULLs are no key.
+# What one row sums up, in the order in which a stretch of days is read.
+SPEND_KEY = (
+    "workspace_id",
+    "day",
+    "kind",
+    "model",
+    "provider",
+    "tool",
+    "owner_kind",
+    "owner",
+    "caller_kind",
+    "caller",
+)
 spend_days = Table(
     "spend_days",
     tables.metadata,
@@ -142,20 +155,6 @@ spend_days = Table(
     Column("input_tokens", BigInteger, nullable=False),
     Column("output_tokens", BigInteger, nullable=False),
     Column("cached_tokens", BigInteger, nullable=False),
-    # In the order in which a stretch of days is read.
-    Index(
-        "uq_spend_days_key",
-        "workspace_id",
-        "day",
-        "kind",
-        "model",
-        "provider",
-        "tool",
-        "owner_kind",
-        "owner",
-        "caller_kind",
-        "caller",
-        unique=True,
-    ),
+    Index("uq_spend_days_key", *SPEND_KEY, unique=True),
     CheckConstraint("cost >= 0", name="cost"),
 )

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from interlock.domains.activity import service as activity
 from interlock.domains.governance.ledger import service as ledger
@@ -11,7 +11,7 @@ from interlock.domains.governance.ledger.service import EntryRef, ExportLedger, 
 from interlock.domains.governance.ledger.views import EntryEvent, ExportFormat
 from interlock.domains.governance.policies.views import Decision
 from interlock.faces.dashboard.refusals import Problems, problems_of
-from interlock.faces.dashboard.render import html
+from interlock.faces.dashboard.render import attachment, html
 from interlock.faces.dashboard.routing import page
 from interlock.faces.dashboard.visits import Visit
 from interlock.faces.web.errors import STATUS
@@ -63,8 +63,7 @@ async def export(visit: Visit) -> Response:
     """Evidence as a file, written while it is read."""
     values = {name: visit.query[name] for name in ("format", "framework", "from", "to") if name in visit.query}
     made = await visit.call(ledger.export, visit.command(ExportLedger, values))
-    headers = {"Content-Disposition": f'attachment; filename="{made.filename}"', "Cache-Control": "no-store"}
-    return StreamingResponse(made.chunks, media_type=made.media_type, headers=headers)
+    return attachment(made.filename, made.chunks, made.media_type)
 
 
 async def log(visit: Visit) -> Response:

@@ -14,7 +14,7 @@ from interlock.domains.analytics.views import CostReport, CostRow
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.budgets.views import AlertChannel, Amount, Budget
 from interlock.faces.dashboard.refusals import Problems, problems_of
-from interlock.faces.dashboard.render import go, html
+from interlock.faces.dashboard.render import attachment, go, html
 from interlock.faces.dashboard.routing import action, page
 from interlock.faces.dashboard.visits import Visit
 from interlock.faces.web.errors import STATUS
@@ -59,8 +59,7 @@ async def export(visit: Visit) -> Response:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
     name = f"costs-by-{by}-{report.since}-{report.until}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(buffer.getvalue(), headers=headers, media_type="text/csv; charset=utf-8")
+    return attachment(name, buffer.getvalue(), "text/csv; charset=utf-8")
 
 
 async def budget(visit: Visit) -> Response:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from interlock.domains.forms.service import definition as forms
 from interlock.domains.forms.service import exports, submissions
 from interlock.domains.forms.states import Delivery, SubmissionStatus
 from interlock.domains.forms.views import Submission
-from interlock.faces.dashboard.render import go, html
+from interlock.faces.dashboard.render import attachment, go, html
 from interlock.faces.dashboard.routing import action, page
 from interlock.faces.dashboard.visits import Visit
 
@@ -59,12 +59,7 @@ async def delete(visit: Visit) -> Response:
 async def export(visit: Visit) -> Response:
     """Everything that was sent, as CSV."""
     found = await visit.call(exports.export_submissions, visit.command(forms.FormRef, {}, "form_id"))
-    headers = {
-        "Content-Disposition": f'attachment; filename="{found.filename}"',
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return StreamingResponse(found.chunks, headers=headers, media_type=found.media_type)
+    return attachment(found.filename, found.chunks, found.media_type)
 
 
 ROUTES = (

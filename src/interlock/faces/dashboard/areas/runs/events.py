@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator
 
 import orjson
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from interlock.domains.runs import service as runs
 from interlock.domains.runs.views import Run
-from interlock.faces.dashboard.render import html
+from interlock.faces.dashboard.render import attachment, html
 from interlock.faces.dashboard.routing import page
 from interlock.faces.dashboard.visits import Visit
 from interlock.kit.paging import DEFAULT_LIMIT, MAXIMUM_LIMIT
@@ -24,8 +24,7 @@ async def events(visit: Visit) -> Response:
 async def download(visit: Visit) -> Response:
     """Every event, one JSON object to a line."""
     run = await visit.call(runs.summarise, visit.command(runs.RunRef, {}, "run_id"))
-    headers = {"Content-Disposition": f'attachment; filename="{run.id}.ndjson"', "Cache-Control": "no-store"}
-    return StreamingResponse(_lines(visit, run), media_type="application/x-ndjson", headers=headers)
+    return attachment(f"{run.id}.ndjson", _lines(visit, run), "application/x-ndjson")
 
 
 async def _lines(visit: Visit, run: Run) -> AsyncIterator[bytes]:
@@ -44,16 +43,14 @@ async def _lines(visit: Visit, run: Run) -> AsyncIterator[bytes]:
 async def result(visit: Visit) -> Response:
     """What the run was given and gave, whole."""
     run = await visit.call(runs.summarise, visit.command(runs.RunRef, {}, "run_id"))
-    headers = {"Content-Disposition": f'attachment; filename="{run.id}.json"', "Cache-Control": "no-store"}
-    return Response(run.model_dump_json(indent=2), media_type="application/json", headers=headers)
+    return attachment(f"{run.id}.json", run.model_dump_json(indent=2), "application/json")
 
 
 async def step_output(visit: Visit) -> Response:
     """One step, whole."""
     found = await visit.call(runs.step, visit.command(runs.StepRef, {}, "run_id", "position"))
     name = f"{found.run_id}-{found.position}.json"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(found.model_dump_json(indent=2), media_type="application/json", headers=headers)
+    return attachment(name, found.model_dump_json(indent=2), "application/json")
 
 
 ROUTES = (

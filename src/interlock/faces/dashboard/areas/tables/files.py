@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from interlock.domains.tables import service as tables
 from interlock.domains.tables.states import IMPORT_LIFE
 from interlock.faces.dashboard.refusals import Problems, problems_of
-from interlock.faces.dashboard.render import go, html
+from interlock.faces.dashboard.render import attachment, go, html
 from interlock.faces.dashboard.routing import action, page
 from interlock.faces.dashboard.visits import Visit
 from interlock.faces.web.uploads import received
@@ -76,12 +76,7 @@ async def export(visit: Visit) -> Response:
     """A table as a file, written while it is read."""
     values = {"format": visit.query.get("format", "csv")}
     found = await visit.call(tables.export, visit.command(tables.ExportTable, values, "table_id"))
-    headers = {
-        "Content-Disposition": f'attachment; filename="{found.filename}"',
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return StreamingResponse(found.chunks, headers=headers, media_type=found.media_type)
+    return attachment(found.filename, found.chunks, found.media_type)
 
 
 ROUTES = (

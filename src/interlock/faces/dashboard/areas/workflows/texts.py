@@ -10,7 +10,7 @@ from interlock.domains.workflows.exchange import service as exchange
 from interlock.domains.workflows.exchange.states import Format
 from interlock.domains.workflows.exchange.views import WorkflowDocument
 from interlock.faces.dashboard.refusals import problems_of
-from interlock.faces.dashboard.render import go, html
+from interlock.faces.dashboard.render import attachment, go, html
 from interlock.faces.dashboard.routing import action, page
 from interlock.faces.dashboard.visits import Visit
 from interlock.kit.errors import InterlockError, Kind
@@ -50,8 +50,7 @@ async def download(visit: Visit) -> Response:
     written = await _written(visit)
     name = (await visit.call(workflows.get, workflows.WorkflowRef(workflow_id=written.workflow_id))).name
     file = f"{_NOT_IN_FILES.sub('-', name).strip('-').lower() or 'workflow'}.{written.format.value}"
-    headers = {"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": "no-store"}
-    return Response(written.text, headers=headers, media_type=_MEDIA[written.format])
+    return attachment(file, written.text, _MEDIA[written.format])
 
 
 async def _written(visit: Visit) -> WorkflowDocument:
