@@ -28,7 +28,7 @@ Theme: TypeAlias = Literal["light", "dark"]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ZONE = "Europe/Berlin"
-PATIENCE = 10_000
+PATIENCE = 30_000
 FAILED = pytest.StashKey[bool]()
 ARGUMENTS = (
     "--no-sandbox",
