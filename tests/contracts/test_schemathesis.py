@@ -88,7 +88,7 @@ async def send(http: httpx.AsyncClient, case: AnyCase, headers: dict[str, str]) 
     prepared = requests.Request(**case.as_transport_kwargs(base_url=BASE_URL, headers=headers)).prepare()
     body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body
     assert body is None or isinstance(body, bytes)
-    wire_headers = [(str(name), str(value)) for name, value in prepared.headers.items()]
+    wire_headers = [(str(name).encode(), str(value).encode()) for name, value in prepared.headers.items()]
     request = http.build_request(str(prepared.method), str(prepared.url), content=body, headers=wire_headers)
     answer = await http.send(request)
     answer.elapsed = timedelta(0)

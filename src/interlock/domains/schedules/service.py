@@ -25,6 +25,7 @@ from interlock.kit.recurrence import RecurrenceKind
 from interlock.runtime.context import Ctx
 
 _MOST_SCHEDULES = 1_000
+_FIRST_YEAR, _LAST_YEAR = 1970, 2999
 _A_WEEK, _A_YEAR = timedelta(days=7), timedelta(days=366)
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S", description="What people call it.")]
@@ -267,6 +268,8 @@ async def preview(ctx: Ctx, command: PreviewSchedule) -> Preview:
 async def upcoming(ctx: Ctx, command: ShowUpcoming) -> Calendar:
     """Show when the active schedules are due between two instants, bounded, saying where the list is cut off."""
     since = ctx.now if command.since is None else command.since
+    if not _FIRST_YEAR <= since.year <= _LAST_YEAR:
+        raise invalid(f"'since' must lie between the years {_FIRST_YEAR} and {_LAST_YEAR}.", field="since")
     until = since + _A_WEEK if command.until is None else command.until
     if not since < until <= since + _A_YEAR:
         raise invalid("'until' must lie after 'since', by a year at most.", field="until")

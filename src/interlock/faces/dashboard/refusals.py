@@ -57,11 +57,12 @@ def problems_of(error: InterlockError) -> Problems:
         raise error
     found = [problem for problem in error.data.get("problems", ()) if "field" in problem]
     fields = {str(problem["field"]): str(problem["problem"]) for problem in found}
+    whole = fields.pop("", None)  # what two fields say together belongs to neither
     named = error.data.get("field")
     hint = f" {error.hint}" if error.hint else ""
-    if not fields and isinstance(named, str):
+    if not fields and whole is None and isinstance(named, str) and named:
         fields = {named: error.message + hint}
-    return Problems(fields, None if fields else error.message + hint)
+    return Problems(fields, whole if fields or whole else error.message + hint)
 
 
 def refusal(request: Request, visit: Visit | None, error: InterlockError) -> Response:

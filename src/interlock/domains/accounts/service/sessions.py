@@ -23,7 +23,8 @@ async def list_sessions(ctx: Ctx, command: Nothing) -> tuple[Session, ...]:
 @operation("accounts.end_session", effect=Effect.WRITE)
 async def end_session(ctx: Ctx, command: SessionRef) -> SessionId:
     """End one of the signed-in person's own sessions; its token is dead at once."""
-    if not await Sessions(ctx).end_of(_person(ctx), command.session_id):
+    person = ctx.actor.user_id if ctx.actor.kind is ActorKind.USER else None  # programs have none to end
+    if person is None or not await Sessions(ctx).end_of(person, command.session_id):
         raise not_found("session", command.session_id)
     return command.session_id
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 from sqlalchemy import ColumnElement
 
+from interlock.domains.agents import service as agents
 from interlock.domains.governance.budgets import service as budgets
 from interlock.domains.governance.policies import service as policies
 from interlock.domains.governance.policies.views import Caller
@@ -170,6 +171,9 @@ async def of_agents(ctx: Ctx, command: WhichAgents) -> FiguresOfAgents:
         )
         for agent_id, month in spent.items()
     ]
+    for each in found:
+        if each.last_run is None and not each.month_spent:
+            await agents.get(ctx, agents.AgentRef(agent_id=each.agent_id))  # nothing is left of it, so it must be there
     return FiguresOfAgents(agents=tuple(found))
 
 
