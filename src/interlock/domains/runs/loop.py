@@ -82,9 +82,9 @@ async def _turns(flow: Flow, order: Order) -> Json:
         places = [(call, f"{turn}:{index}") for index, call in enumerate(calls)]
         returns = [(call, past.told(place) or await _carry_out(progress, order, place, call)) for call, place in places]
         messages.append(prompt.answers(returns))
-    return await progress.end(
-        RunStatus.FAILED, error=f"The agent made {order.agent.max_iterations} model requests without an answer."
-    )
+    most = order.agent.max_iterations
+    requests = "one model request" if most == 1 else f"{most} model requests"
+    return await progress.end(RunStatus.FAILED, error=f"The agent made {requests} without an answer.")
 
 
 async def _ask(progress: Progress, order: Order, turn: int, asking: Step, opened: Spoken | None) -> Thought:
