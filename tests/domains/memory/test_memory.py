@@ -372,6 +372,8 @@ async def test_over_the_wire(server: Server) -> None:
     assert (made["type"], made["tags"], made["duplicate"]) == ("business", ["acme"], False)
     assert (await server.post("/api/v1/memory", body)).json()["duplicate"] is True
     found = (await server.post("/api/v1/memory/search", {"query": "agreement", "top_k": 3})).json()["results"]
+    why = found[0].pop("why")
+    assert (why["word_rank"], why["meaning_rank"]) == (1, None), why
     assert found == [{"id": made["id"], "content": RENEWAL, "score": 1.0, "tags": ["acme"]}]
     assert [row["id"] for row in (await server.get("/api/v1/memory", type="business", tag="acme")).json()] == [
         made["id"]
