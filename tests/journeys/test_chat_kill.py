@@ -8,7 +8,7 @@ import anyio.to_thread
 import httpx
 import pytest
 
-from interlock.domains.runs.service.speaking import put_together
+from interlock.domains.runs.service.spoken import put_together
 from interlock.runtime.events import StreamEvent
 from tests.support.following import Events, of_type
 from tests.support.process import ServerProcess, serving

@@ -15,7 +15,7 @@ from interlock.domains.chats.service import ENDED, TEXT, WITHHELD
 from interlock.domains.governance.budgets.models import usage_entries
 from interlock.domains.llm import scripted
 from interlock.domains.runs.events import AnswerEnded
-from interlock.domains.runs.service.speaking import put_together
+from interlock.domains.runs.service.spoken import put_together
 from interlock.kit.ids import RunId
 from interlock.runtime.events import StreamEvent
 from tests.support.app import Server

@@ -14,7 +14,7 @@ from interlock.domains.conversations.states import MessageRole, MessageStatus
 from interlock.domains.conversations.views import MessageId
 from interlock.domains.runs import service as runs
 from interlock.domains.runs.events import AnswerEnded
-from interlock.domains.runs.service.speaking import ENDED, Spoken, put_together, speech_of
+from interlock.domains.runs.service.spoken import ENDED, Spoken, put_together, speech_of
 from interlock.domains.runs.states import RunStatus, StepKind
 from interlock.domains.runs.views import RunDetail
 from interlock.kit.errors import InterlockError, Kind

@@ -24,6 +24,9 @@ _HEADINGS = {
     Kind.UNAVAILABLE: "This does not work at the moment",
     Kind.UPSTREAM: "Another system failed",
     Kind.UPSTREAM_TIMEOUT: "Another system did not answer in time",
+    Kind.UNAUTHENTICATED: "You are not signed in",
+    Kind.TOO_LARGE: "This is too large",
+    Kind.INTERNAL: "Something went wrong",
 }
 _SHOWN = 100
 
@@ -73,7 +76,7 @@ def refusal(request: Request, visit: Visit | None, error: InterlockError) -> Res
             return Response(status_code=401, headers={"HX-Refresh": "true"})
         return sign_in_page(request, status=401)
     facts = {
-        "heading": _HEADINGS.get(error.kind, "Something went wrong"),
+        "heading": _HEADINGS[error.kind],
         "text": error.message,
         "hint": error.hint,
         "request_id": request.scope["interlock.request_id"],

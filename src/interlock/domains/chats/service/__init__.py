@@ -11,7 +11,7 @@ from interlock.domains.chats.service.threads import (
     open_,
 )
 from interlock.domains.chats.service.turns import SayInChat, TurnRef, events, regenerate, say, stop
-from interlock.domains.runs.service.speaking import ENDED, TEXT, WITHHELD
+from interlock.domains.runs.service.spoken import ENDED, TEXT, WITHHELD
 
 __all__ = [
     "ENDED",

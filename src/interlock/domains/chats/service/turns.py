@@ -20,7 +20,7 @@ from interlock.domains.documents.states import DocumentStatus
 from interlock.domains.documents.views import Document, DocumentId
 from interlock.domains.llm import service as llm
 from interlock.domains.runs import service as runs
-from interlock.domains.runs.service.speaking import speech_of
+from interlock.domains.runs.service.spoken import speech_of
 from interlock.domains.runs.states import Trigger
 from interlock.domains.runs.views import Run
 from interlock.kit.errors import invalid

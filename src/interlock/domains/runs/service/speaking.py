@@ -7,56 +7,19 @@ attempt broke off (a provider failed, a server was killed) the next one begins t
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Iterable
-
-from pydantic import BaseModel
 
 from interlock.domains.governance.policies import service as policies
 from interlock.domains.llm.service import calls as llm
 from interlock.domains.llm.views import ModelCall, ModelReply
 from interlock.domains.runs.repository import Runs
+from interlock.domains.runs.service.spoken import TEXT, WITHHELD, speech_of
 from interlock.domains.runs.states import LIFECYCLE
 from interlock.kit.errors import InterlockError, conflict
 from interlock.kit.ids import RunId
 from interlock.runtime.context import Ctx
-from interlock.runtime.events import StreamEvent
 
-TEXT, WITHHELD, ENDED = "text", "withheld", "ended"
 _PIECE_SECONDS = 0.25
 _PIECE_CHARACTERS = 200
-
-
-def speech_of(run_id: RunId) -> str:
-    """The name of the stream of what a run says."""
-    return f"chat:{run_id}"
-
-
-class Spoken(BaseModel):
-    """What a run has said, put together from its stream."""
-
-    turns: dict[int, str] = {}
-    attempts: dict[int, str] = {}
-    withheld: str | None = None
-
-    def text(self) -> str:
-        """All of it, in order."""
-        return "\n\n".join(text for _, text in sorted(self.turns.items()) if text.strip()).strip()
-
-
-def put_together(events: Iterable[StreamEvent]) -> Spoken:
-    """What was said, by the newest attempt of every turn; what was withheld is taken out."""
-    turns: dict[int, str] = {}
-    attempts: dict[int, str] = {}
-    withheld = None
-    for event in events:
-        if event.type == TEXT:
-            turn, attempt, text = event.data["turn"], event.data["attempt"], event.data["text"]
-            turns[turn] = turns[turn] + text if attempts.get(turn) == attempt else text
-            attempts[turn] = attempt
-        elif event.type == WITHHELD:
-            turns.pop(event.data["turn"], None)
-            withheld = str(event.data["reason"])
-    return Spoken(turns=turns, attempts=attempts, withheld=withheld)
 
 
 class Speech:
