@@ -10,7 +10,7 @@ from interlock.domains.governance.approvals import service as approvals
 from interlock.domains.governance.approvals.states import ApprovalStatus
 from interlock.domains.llm.service import providers
 from interlock.domains.notifications import service as notifications
-from interlock.domains.notifications.states import Channel, NotificationLevel, NotificationState
+from interlock.domains.notifications.states import Channel, NotificationKind, NotificationLevel, NotificationState
 from interlock.domains.runs import service as runs
 from interlock.domains.runs.states import RunStatus
 from interlock.domains.settings import service as settings
@@ -21,6 +21,7 @@ from interlock.kit.operations import Nothing
 
 _SHOWN = 6
 _RECENT = timedelta(days=1)
+_SHOWN_ELSEWHERE = frozenset({NotificationKind.APPROVAL_REQUESTED, NotificationKind.RUN_FAILED})
 
 
 async def home(visit: Visit) -> Response:
@@ -70,7 +71,7 @@ async def _waiting(visit: Visit) -> dict[str, Any]:
     news: list[Any] = []
     for level in (NotificationLevel.ERROR, NotificationLevel.WARNING):
         found = await visit.call(notifications.inbox, notifications.ListInbox(unread=True, level=level, limit=_SHOWN))
-        news += found.items
+        news += (item for item in found.items if item.kind not in _SHOWN_ELSEWHERE)
     return {
         "approvals": (await visit.call(approvals.list_, pending)).items,
         "failures": tuple(run for run in (await visit.call(runs.list_, failed)).items if run.started_at >= since),
