@@ -18,6 +18,7 @@ from interlock.faces.web.credentials import SESSION_COOKIE
 from interlock.runtime.invoke import invoke
 
 ROW = "dashboard"
+PAGES = ("/", "/runs", "/workflows", "/agents", "/approvals", "/costs")
 HISTORY = 100_000
 SERVER_AIM_MS = 200
 BYTES_AIM_KB = 100
@@ -30,7 +31,7 @@ _NOTE = (
 
 
 def run(_seconds: float, repetitions: int) -> list[Figure]:
-    """The home page with and without a hundred thousand runs stored."""
+    """The pages that list what has run, with and without a hundred thousand runs stored."""
     return asyncio.run(_measured(repetitions))
 
 
@@ -38,16 +39,18 @@ async def _measured(repetitions: int) -> list[Figure]:
     async with benched(THREE_STEPS) as fresh, benched(THREE_STEPS) as laden:
         laden.store(HISTORY)
         async with _visitor(fresh) as few, _visitor(laden) as many:
-            times = [(await _milliseconds(few), await _milliseconds(many)) for _ in range(repetitions)]
+            figures = [await _page(path, few, many, repetitions) for path in PAGES]
             weight = await _weight(many)
+    return [*figures, Figure(ROW, "first page with all it loads", weight / 1000, "kB", BYTES_AIM_KB, False)]
+
+
+async def _page(path: str, few: httpx.AsyncClient, many: httpx.AsyncClient, repetitions: int) -> Figure:
+    times = [(await _milliseconds(few, path), await _milliseconds(many, path)) for _ in range(repetitions)]
     few_ms, many_ms = median([pair[0] for pair in times]), median([pair[1] for pair in times])
-    return [
-        Figure(
-            ROW, f"home page, {HISTORY:,} runs stored", many_ms, "ms", SERVER_AIM_MS, False,
-            "the same, one run stored", few_ms, note=_NOTE,
-        ),
-        Figure(ROW, "first page with all it loads", weight / 1000, "kB", BYTES_AIM_KB, False),
-    ]  # fmt: skip
+    return Figure(
+        ROW, f"{path}, {HISTORY:,} runs stored", many_ms, "ms", SERVER_AIM_MS, False,
+        "the same, one run stored", few_ms, note=_NOTE if path == PAGES[0] else "",
+    )  # fmt: skip
 
 
 @asynccontextmanager
@@ -70,15 +73,15 @@ async def _visitor(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
         yield visitor
 
 
-async def _milliseconds(visitor: httpx.AsyncClient) -> float:
-    """The median of some requests for the home page; the first, which builds the templates, is left out."""
+async def _milliseconds(visitor: httpx.AsyncClient, path: str) -> float:
+    """The median of some requests for a page; the first, which builds the templates, is left out."""
     taken = []
     for _ in range(_REQUESTS + 1):
         began = time.perf_counter()
-        answer = await visitor.get("/")
+        answer = await visitor.get(path)
         taken.append((time.perf_counter() - began) * 1000)
         if answer.status_code != httpx.codes.OK or b"<h1" not in answer.content:
-            raise BenchmarkError(f"the home page answered {answer.status_code}: {answer.text[:500]}")
+            raise BenchmarkError(f"{path} answered {answer.status_code}: {answer.text[:500]}")
     return median(taken[1:])
 
 

@@ -75,6 +75,9 @@ document.addEventListener("visibilitychange", () => {
 });
 window.addEventListener("pagehide", () => source?.close());
 
+/* what a person has opened stays open when the part around it is read again */
+Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => name !== "open" || !node.matches("details, dialog");
+
 /* times: absolute ones in the viewer's zone and language, relative ones kept up */
 const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
