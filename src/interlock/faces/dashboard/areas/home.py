@@ -66,15 +66,14 @@ async def _waiting(visit: Visit) -> dict[str, Any]:
     if not visit.may("workflows"):
         return {"approvals": (), "failures": (), "news": ()}
     pending = approvals.ListApprovals(status=ApprovalStatus.PENDING, limit=_SHOWN)
-    failed = runs.ListRuns(status=RunStatus.FAILED, limit=_SHOWN)
-    since = visit.ctx.now - _RECENT
+    failed = runs.ListRuns(status=RunStatus.FAILED, since=visit.ctx.now - _RECENT, limit=_SHOWN)
     news: list[Any] = []
     for level in (NotificationLevel.ERROR, NotificationLevel.WARNING):
         found = await visit.call(notifications.inbox, notifications.ListInbox(unread=True, level=level, limit=_SHOWN))
         news += (item for item in found.items if item.kind not in _SHOWN_ELSEWHERE)
     return {
         "approvals": (await visit.call(approvals.list_, pending)).items,
-        "failures": tuple(run for run in (await visit.call(runs.list_, failed)).items if run.started_at >= since),
+        "failures": (await visit.call(runs.list_, failed)).items,
         "news": tuple(news[:_SHOWN]),
     }
 

@@ -2,6 +2,7 @@
 
 const status = document.getElementById("chat-status");
 const answers = new Map(); // run -> { source, turns, isOver }
+const painted = new WeakMap(); // element -> the text it shows
 
 function atEnd() {
   return innerHeight + scrollY >= document.documentElement.scrollHeight - 160;
@@ -33,9 +34,9 @@ function paint(run) {
       // The first words go before the tool calls that follow from them, later ones behind.
       (turn === 0 ? place : after).append(part);
     }
-    if (part.dataset.length !== String(html.length) || part.innerHTML === "") {
+    if (painted.get(part) !== html || part.innerHTML === "") {
       part.innerHTML = html; // made by our server from Markdown, without any markup of the model's
-      part.dataset.length = String(html.length);
+      painted.set(part, html);
     }
   }
   place.querySelector(".waiting")?.toggleAttribute("hidden", shown > 0);
